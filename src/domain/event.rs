@@ -1,0 +1,220 @@
+//! Facts of a running drill, in the past tense. Per-op detail never travels here: it is in the journal.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::{Fault, FaultRecord, PersistenceInfo, ServerEnd, Snapshot};
+use super::op::Micros;
+use super::record::RunRecord;
+
+/// Name of a run and of its directory: `20261120-203312-rdb-5s-process-kill-x7f3`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The server that answered, as it describes itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerInfo {
+    /// `Redis`, `Valkey`, … as far as INFO tells.
+    pub engine: String,
+    pub version: String,
+    /// `127.0.0.1:43117`.
+    pub address: String,
+    /// Process id or short container id; empty for an external server.
+    pub identity: String,
+    /// Program path or image name.
+    pub program: String,
+    pub os: String,
+    /// Persistence directives in force, by CONFIG GET, in the order of the preset.
+    pub in_force: Vec<(String, String)>,
+}
+
+/// Where a drill is. The window's buttons follow from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    #[default]
+    Idle,
+    /// Choosing a backend, pulling an image, starting a server.
+    Starting,
+    /// Server up, nothing under way.
+    Ready,
+    Streaming,
+    /// A fault is being performed.
+    Faulting,
+    /// The server is down and waits to be restarted.
+    Down,
+    Restarting,
+    ReadingBack,
+    Judging,
+    /// Stopping the server and cleaning up.
+    TearingDown,
+    /// Over; the record is complete.
+    Finished,
+}
+
+impl Phase {
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Phase::Idle => "Idle",
+            Phase::Starting => "Starting server",
+            Phase::Ready => "Server ready",
+            Phase::Streaming => "Streaming chats",
+            Phase::Faulting => "Performing fault",
+            Phase::Down => "Server down",
+            Phase::Restarting => "Restarting server",
+            Phase::ReadingBack => "Reading back",
+            Phase::Judging => "Judging",
+            Phase::TearingDown => "Cleaning up",
+            Phase::Finished => "Finished",
+        }
+    }
+}
+
+/// A fact. Serialised one a line into the run's `timeline.jsonl`, except for [`DrillEvent::Judged`]'s record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum DrillEvent {
+    RunStarted {
+        run: RunId,
+        dir: PathBuf,
+    },
+    BackendChosen {
+        backend: String,
+        /// Why, when it was `auto`'s choice.
+        reason: String,
+    },
+    ServerStarted {
+        info: ServerInfo,
+        took: Duration,
+    },
+    StreamStarted,
+    StreamPaused {
+        acked: u64,
+    },
+    SnapshotFinished {
+        snapshot: Snapshot,
+    },
+    FaultBegan {
+        fault: Fault,
+        before: Option<PersistenceInfo>,
+    },
+    FaultDone {
+        record: FaultRecord,
+    },
+    /// The server ended although nobody asked it to.
+    ServerDied {
+        end: ServerEnd,
+        last_words: Vec<String>,
+    },
+    ServerRestarted {
+        info: ServerInfo,
+        took: Duration,
+    },
+    /// The server did not come back: a result, not a failure of the drill.
+    ServerRefused {
+        end: ServerEnd,
+        words: Vec<String>,
+    },
+    ReadbackFinished {
+        sessions: u64,
+        entries: u64,
+        unread_sessions: u64,
+        took: Duration,
+    },
+    Judged {
+        #[serde(skip)]
+        record: Option<Arc<RunRecord>>,
+        /// The verdict in one sentence.
+        sentence: String,
+    },
+    Warned {
+        text: String,
+    },
+    DataKept {
+        path: PathBuf,
+    },
+    /// The drill cannot go on. `error` names the operation, the cause and what to do.
+    Failed {
+        error: String,
+        fix: Option<Fix>,
+    },
+    Cancelled,
+    /// Everything that was started is stopped and removed.
+    RunFinished,
+}
+
+/// A way out that the window can offer as a button.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fix {
+    /// Docker does not answer: use the local program.
+    UseLocalServer,
+    /// No local program: use Docker.
+    UseDocker,
+    ChooseServerProgram,
+    ChooseAnotherImage,
+    TryAgain,
+    /// The external server holds keys: agree to write beside them.
+    AllowNonEmpty,
+}
+
+/// An event with its time, as it stands in the timeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimedEvent {
+    pub at: Micros,
+    #[serde(flatten)]
+    pub event: DrillEvent,
+}
+
+/// The meter: how far a drill is. Overwritten many times a second; only the newest counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    pub run: RunId,
+    pub at: Micros,
+    pub phase: Phase,
+    /// What is being done, with numbers: `Pulling redis:7-alpine, 12 of 41 MB`.
+    pub doing: String,
+    /// Of the present phase, 0 to 1, where that is known.
+    pub share: Option<f64>,
+    pub sent: u64,
+    pub acked: u64,
+    pub refused: u64,
+    /// Invoked and not yet completed.
+    pub in_flight: u64,
+    /// Open loop: ops that are due but have no room in a pipeline.
+    pub backlog: u64,
+    pub acked_per_sec: f64,
+    pub info: Option<PersistenceInfo>,
+    /// The run began this many microseconds (wall clock) after the Unix epoch.
+    pub began_unix_micros: u64,
+}
+
+/// The live picture, shared between the load thread (writes) and the window (reads). Bounded.
+#[derive(Clone, Debug, Default)]
+pub struct LiveView {
+    /// `[seconds, acknowledged]`, at most [`LiveView::MAX_POINTS`].
+    pub acked: Vec<[f64; 2]>,
+    /// The newest acknowledgements as (session, position in the order of acknowledgement), thinned out when they come fast.
+    pub ticks: Vec<(u32, u32)>,
+    /// Acknowledged messages by session.
+    pub by_session: Vec<u32>,
+    /// Counts up at each change.
+    pub generation: u64,
+}
+
+impl LiveView {
+    pub const MAX_POINTS: usize = 20_000;
+    pub const MAX_TICKS: usize = 60_000;
+}

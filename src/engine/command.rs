@@ -1,0 +1,23 @@
+//! Orders to a running drill, imperative.
+
+use crate::domain::fault::Fault;
+
+/// What an observer can ask of a drill. Orders that do not fit the phase are answered with a
+/// [`crate::domain::event::DrillEvent::Warned`] and change nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Stream on (a drill by hand; after a restart a lost tail is written past).
+    Stream,
+    /// Stop streaming; the server stays up.
+    Pause,
+    /// Perform a fault now.
+    Fault(Fault),
+    /// Start the dead server again on its data.
+    Restart,
+    /// Read everything back and judge.
+    Verify,
+    /// Judge what there is, clean up, end the run.
+    Finish,
+    /// As `Finish`, and the verdict is `Inconclusive(cancelled)` if the drill was not judged yet.
+    Cancel,
+}
