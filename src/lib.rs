@@ -3,5 +3,7 @@
 //! THE MAP is being drawn.
 
 pub mod backend;
+pub mod client;
 pub mod domain;
 pub mod engine;
+pub mod journal;

@@ -2,6 +2,10 @@
 //!
 //! It knows nothing of chats, journals or verdicts. Calls block; a drill runs on a thread of its own.
 
+pub mod external;
+pub mod lease;
+pub mod process;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -130,4 +134,17 @@ pub struct ServerSpec {
     pub run: String,
     /// Where the process backend makes its temporary directory.
     pub scratch: PathBuf,
+}
+
+/// 32 hexadecimal digits from the operating system's generator: the server listens on loopback, where
+/// every user of the machine can reach it.
+fn random_password() -> Result<String> {
+    use std::io::Read;
+    let mut bytes = [0u8; 16];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .map_err(|error| {
+            BackendError::new(format!("no random numbers from the system: {error}"))
+        })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

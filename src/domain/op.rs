@@ -109,7 +109,7 @@ impl Cause {
 pub struct Op {
     /// Taken just before the bytes were handed to the socket.
     pub invoked: Micros,
-    /// Taken just after the reply was read; [`Micros::NEVER`] if none came.
+    /// Taken just after the reply was read, or when the op was given up; [`Micros::NEVER`] if neither is known.
     pub completed: Micros,
     pub session: SessionId,
     /// Number of the message within its session, from 1, in order of invocation.

@@ -1,15 +1,24 @@
 //! Starting a drill on a thread of its own, and the handle that an observer holds.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 
+use super::attention::Attention;
 use super::command::Command;
-use crate::domain::event::{LiveView, Progress, TimedEvent};
-use crate::domain::plan::DrillPlan;
+use super::drill::Drill;
+use super::env::{Clock, run_id};
+use super::store::RunDir;
+use crate::backend::external::ExternalBackend;
+use crate::backend::process::{ProcessBackend, find_program};
+use crate::backend::{Backend, BackendError, ServerSpec};
+use crate::client::connect::parse_url;
+use crate::domain::event::{DrillEvent, LiveView, Phase, Progress, TimedEvent};
+use crate::domain::plan::{BackendChoice, DrillPlan};
+use crate::domain::workload::KeySpace;
 
 /// Who says what happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +49,135 @@ pub struct DrillHandle {
 
 /// Starts the drill and returns at once.
 #[must_use]
-pub fn launch(_plan: DrillPlan, _options: LaunchOptions) -> DrillHandle {
-    unimplemented!("being built")
+pub fn launch(plan: DrillPlan, options: LaunchOptions) -> DrillHandle {
+    let (commands, inbox) = channel();
+    let (outbox, events) = channel();
+    let (progress, meter) = watch::channel(Progress::default());
+    let live = Arc::new(Mutex::new(LiveView::default()));
+    let view = Arc::clone(&live);
+    let thread = std::thread::Builder::new()
+        .name("drill".into())
+        .spawn(move || {
+            let attention = Arc::new(Attention::new(
+                Clock::start(),
+                inbox,
+                outbox,
+                progress,
+                options.wake,
+            ));
+            if let Err(error) = run(plan, options.mode, &options.runs, view, &attention) {
+                attention.tell(DrillEvent::Failed {
+                    error: error.message,
+                    fix: error.fix,
+                });
+                attention.tell(DrillEvent::RunFinished);
+                attention.phase(Phase::Finished);
+            }
+        });
+    DrillHandle {
+        commands,
+        events,
+        progress: meter,
+        live,
+        thread: Some(thread.expect("the system gives a thread")),
+    }
+}
+
+fn run(
+    plan: DrillPlan,
+    mode: Mode,
+    runs: &std::path::Path,
+    live: Arc<Mutex<LiveView>>,
+    attention: &Arc<Attention>,
+) -> Result<(), BackendError> {
+    attention.phase(Phase::Starting);
+    let id = run_id(&plan, &attention.clock);
+    let (name, began) = (id.clone(), attention.clock.began_unix_micros());
+    attention.progress(|progress| {
+        progress.run = name;
+        progress.began_unix_micros = began;
+    });
+    let (backend, reason, keys) = choose(&plan, &id.0)?;
+    let dir = RunDir::create(runs, id, &attention.clock, &plan, backend.id(), &keys)
+        .map_err(|error| BackendError::new(format!("{error:#}")))?;
+    attention.write_timeline(
+        dir.timeline_file()
+            .map_err(|error| BackendError::new(format!("{error:#}")))?,
+    );
+    attention.tell(DrillEvent::RunStarted {
+        run: dir.id.clone(),
+        dir: dir.path.clone(),
+    });
+    attention.tell(DrillEvent::BackendChosen {
+        backend: backend.id().to_owned(),
+        reason,
+    });
+    let mut drill = Drill::new(plan, dir, backend, keys, Arc::clone(attention));
+    let result = match mode {
+        Mode::Scripted => drill.script(live),
+        Mode::ByHand => drill.by_hand(live),
+    };
+    drill.finish(result);
+    Ok(())
+}
+
+/// The backend of the plan, why it was chosen, and the names of keys on it.
+fn choose(
+    plan: &DrillPlan,
+    run: &str,
+) -> Result<(Box<dyn Backend>, String, KeySpace), BackendError> {
+    let spec = ServerSpec {
+        config: plan.preset.config_text(),
+        run: run.to_owned(),
+        scratch: std::env::temp_dir(),
+    };
+    let own = KeySpace::default();
+    Ok(match &plan.backend {
+        BackendChoice::Process { program } => (
+            Box::new(ProcessBackend::new(program.clone(), spec)),
+            "as the plan says".into(),
+            own,
+        ),
+        BackendChoice::Docker { image } => (docker(image, spec), "as the plan says".into(), own),
+        BackendChoice::Auto { image, program } => match crate::backend::docker::probe() {
+            Ok(engine) => (
+                docker(image, spec),
+                format!("auto: a container engine answers ({engine})"),
+                own,
+            ),
+            Err(error) => {
+                find_program(program.as_deref()).map_err(|program| {
+                    BackendError::new(format!("{}; and {}", error.message, program.message))
+                        .details(error.details.clone())
+                })?;
+                let reason = format!(
+                    "auto: no container engine ({}), a local server program",
+                    error.message
+                );
+                (
+                    Box::new(ProcessBackend::new(program.clone(), spec)),
+                    reason,
+                    own,
+                )
+            }
+        },
+        BackendChoice::External(external) => {
+            let endpoint = parse_url(&external.url).map_err(BackendError::new)?;
+            let keys = KeySpace {
+                prefix: format!("crashdrill:{run}:"),
+            };
+            (
+                Box::new(ExternalBackend::new(external.clone(), endpoint)),
+                "as the plan says".into(),
+                keys,
+            )
+        }
+    })
+}
+
+fn docker(image: &str, spec: ServerSpec) -> Box<dyn Backend> {
+    Box::new(crate::backend::docker::DockerBackend::new(
+        image.to_owned(),
+        spec,
+    ))
 }

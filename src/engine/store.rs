@@ -1,14 +1,222 @@
 //! The runs on disk: one directory a run, `latest` pointing at the newest.
+//!
+//! | file | what | written |
+//! |---|---|---|
+//! | `run.json` | name, time zero, backend, key prefix, version of the tool | at the start |
+//! | `plan.json` | the plan, without passwords | at the start |
+//! | `effective.conf` | persistence directives in force, by CONFIG GET | when the server is up |
+//! | `journal.bin` | every op, see the room `journal` | as it happens |
+//! | `timeline.jsonl` | every fact, one a line | as it happens |
+//! | `server.log` | the server's own log | as it happens |
+//! | `readback.jsonl` | a line of circumstances, then a line for each session | after the readback |
+//! | `verdict.json` | what the checker made of it | after judging |
+//! | `reports/` | HTML, Markdown, JSON, JUnit, CSV | after judging |
 
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::event::RunId;
+use super::env::Clock;
+use crate::domain::checker::{self, Circumstances};
+use crate::domain::event::{DrillEvent, RunId, ServerInfo, TimedEvent};
+use crate::domain::history::History;
+use crate::domain::plan::{BackendChoice, DrillPlan};
+use crate::domain::readback::{Readback, SessionReadback};
 use crate::domain::record::RunRecord;
-use crate::domain::verdict::Verdict;
+use crate::domain::verdict::{Judgement, Verdict};
+use crate::domain::workload::KeySpace;
+use crate::journal;
+use crate::report::wording;
+
+const RUN: &str = "run.json";
+const PLAN: &str = "plan.json";
+const JOURNAL: &str = "journal.bin";
+const TIMELINE: &str = "timeline.jsonl";
+const SERVER_LOG: &str = "server.log";
+const EFFECTIVE: &str = "effective.conf";
+const READBACK: &str = "readback.jsonl";
+const VERDICT: &str = "verdict.json";
+pub const REPORTS: &str = "reports";
+
+/// `run.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct RunFile {
+    format: u32,
+    id: RunId,
+    began: DateTime<Utc>,
+    backend: String,
+    keys: KeySpace,
+    tool_version: String,
+}
+
+const FORMAT: u32 = 1;
+
+/// `verdict.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct VerdictFile {
+    sentence: String,
+    judgement: Judgement,
+}
+
+/// The first line of `readback.jsonl`: a readback without its sessions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct ReadbackHead {
+    #[serde(flatten)]
+    readback: Readback,
+    /// Lines that follow; a file with fewer is torn.
+    lines: u64,
+}
+
+/// The directory of a run that is being written.
+pub struct RunDir {
+    pub id: RunId,
+    pub path: PathBuf,
+    log: Option<File>,
+}
+
+impl RunDir {
+    pub(super) fn create(
+        runs: &Path,
+        id: RunId,
+        clock: &Clock,
+        plan: &DrillPlan,
+        backend: &str,
+        keys: &KeySpace,
+    ) -> Result<RunDir> {
+        let path = runs.join(&id.0);
+        fs::create_dir_all(runs)
+            .and_then(|()| fs::create_dir(&path))
+            .with_context(|| {
+                format!(
+                    "cannot make the run's directory; choose another folder with --runs ({})",
+                    path.display()
+                )
+            })?;
+        let file = RunFile {
+            format: FORMAT,
+            id: id.clone(),
+            began: clock.began(),
+            backend: backend.to_owned(),
+            keys: keys.clone(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        write_json(&path.join(RUN), &file)?;
+        write_json(&path.join(PLAN), &without_password(plan))?;
+        point_latest(runs, &id);
+        let log = File::create(path.join(SERVER_LOG)).ok();
+        Ok(RunDir { id, path, log })
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.path.join(JOURNAL)
+    }
+
+    pub(super) fn timeline_file(&self) -> Result<File> {
+        let path = self.path.join(TIMELINE);
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        file.with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    pub(super) fn append_log(&mut self, line: &str) {
+        if let Some(log) = &mut self.log {
+            let _ = writeln!(log, "{line}");
+        }
+    }
+
+    pub(super) fn write_effective_config(
+        &self,
+        info: &ServerInfo,
+    ) -> Result<(), super::drill::Stop> {
+        let mut text = format!(
+            "# In force on {} {} by CONFIG GET\n",
+            info.engine, info.version
+        );
+        for (name, value) in &info.in_force {
+            let value = if value.is_empty() { "\"\"" } else { value };
+            text += &format!("{name} {value}\n");
+        }
+        write(&self.path.join(EFFECTIVE), text.as_bytes()).map_err(super::drill::Stop::unwritten)
+    }
+
+    pub(super) fn write_readback(&self, readback: &Readback) -> Result<(), super::drill::Stop> {
+        let path = self.path.join(READBACK);
+        let written = || -> Result<()> {
+            let mut file = BufWriter::new(File::create(&path)?);
+            let head = Readback {
+                sessions: Vec::new(),
+                ..readback.clone()
+            };
+            let lines = readback.sessions.len() as u64;
+            serde_json::to_writer(
+                &mut file,
+                &ReadbackHead {
+                    readback: head,
+                    lines,
+                },
+            )?;
+            file.write_all(b"\n")?;
+            for session in &readback.sessions {
+                serde_json::to_writer(&mut file, session)?;
+                file.write_all(b"\n")?;
+            }
+            Ok(file.flush()?)
+        };
+        written()
+            .with_context(|| format!("cannot write {}", path.display()))
+            .map_err(super::drill::Stop::unwritten)
+    }
+
+    pub(super) fn write_verdict(&self, record: &RunRecord) -> Result<(), super::drill::Stop> {
+        write_verdict(&self.path, record).map_err(super::drill::Stop::unwritten)
+    }
+}
+
+fn write_verdict(dir: &Path, record: &RunRecord) -> Result<()> {
+    let file = VerdictFile {
+        sentence: wording::verdict_sentence(record),
+        judgement: record.judgement.clone(),
+    };
+    write_json(&dir.join(VERDICT), &file)
+}
+
+fn without_password(plan: &DrillPlan) -> DrillPlan {
+    let mut plan = plan.clone();
+    if let BackendChoice::External(external) = &mut plan.backend
+        && let Some((scheme, rest)) = external.url.split_once("://")
+        && let Some((_, host)) = rest.rsplit_once('@')
+    {
+        external.url = format!("{scheme}://{host}");
+    }
+    plan
+}
+
+fn point_latest(runs: &Path, id: &RunId) {
+    let link = runs.join("latest");
+    // A missing link is an inconvenience, no loss; on systems without links there is none.
+    if fs::symlink_metadata(&link).is_ok_and(|data| data.file_type().is_symlink()) {
+        let _ = fs::remove_file(&link);
+    }
+    #[cfg(unix)]
+    let _ = std::os::unix::fs::symlink(&id.0, &link);
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    write(path, &serde_json::to_vec_pretty(value)?)
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
+}
 
 /// What the list of runs shows, from the small files of a run's directory only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,21 +238,219 @@ pub struct RunSummary {
 }
 
 /// The default folder of runs: `crashdrill/runs` in the user's data folder.
+///
+/// # Errors
+/// The user has no home.
 pub fn default_runs_dir() -> Result<PathBuf> {
-    unimplemented!("being built")
+    Ok(data_dir()?.join("runs"))
+}
+
+/// Where the user's Crashdrill keeps its data.
+///
+/// # Errors
+/// The user has no home.
+pub fn data_dir() -> Result<PathBuf> {
+    let dirs = directories::ProjectDirs::from("", "", "crashdrill");
+    let dirs = dirs.context("this user has no home directory: name a folder with --runs")?;
+    Ok(dirs.data_dir().to_owned())
+}
+
+/// Where the user's own presets lie.
+///
+/// # Errors
+/// The user has no home.
+pub fn presets_dir() -> Result<PathBuf> {
+    let dirs = directories::ProjectDirs::from("", "", "crashdrill");
+    let dirs = dirs.context("this user has no home directory")?;
+    Ok(dirs.config_dir().join("presets"))
 }
 
 /// All runs, newest first. A run that cannot be read is listed as broken, never skipped.
-pub fn list(_runs: &Path) -> Result<Vec<RunSummary>> {
-    unimplemented!("being built")
+///
+/// # Errors
+/// The folder exists and cannot be read.
+pub fn list(runs: &Path) -> Result<Vec<RunSummary>> {
+    if !runs.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(runs).with_context(|| format!("cannot read {}", runs.display()))?;
+    let mut all: Vec<RunSummary> = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| entry.path().join(RUN).exists() || entry.path().join(PLAN).exists())
+        .map(|entry| summary(&entry.path()))
+        .collect();
+    all.sort_by(|a, b| (b.began, &b.id).cmp(&(a.began, &a.id)));
+    Ok(all)
 }
 
-/// Judges a run again from its evidence alone: plan, journal, timeline, readback.
-pub fn replay(_dir: &Path) -> Result<RunRecord> {
-    unimplemented!("being built")
+fn summary(dir: &Path) -> RunSummary {
+    read_summary(dir).unwrap_or_else(|error| RunSummary {
+        id: RunId(
+            dir.file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+        ),
+        dir: dir.to_owned(),
+        began: DateTime::UNIX_EPOCH,
+        preset: String::new(),
+        fault: String::new(),
+        backend: String::new(),
+        verdict: None,
+        sentence: String::new(),
+        acked: 0,
+        lost: 0,
+        broken: Some(format!("{error:#}")),
+    })
 }
 
-/// Deletes a run's directory; refuses a directory that is not a run's.
-pub fn delete(_dir: &Path) -> Result<()> {
-    unimplemented!("being built")
+fn read_summary(dir: &Path) -> Result<RunSummary> {
+    let run: RunFile = read_json(&dir.join(RUN))?;
+    let plan: DrillPlan = read_json(&dir.join(PLAN))?;
+    let verdict: Option<VerdictFile> = dir
+        .join(VERDICT)
+        .exists()
+        .then(|| read_json(&dir.join(VERDICT)))
+        .transpose()?;
+    let judgement = verdict.as_ref().map(|file| &file.judgement);
+    Ok(RunSummary {
+        id: run.id,
+        dir: dir.to_owned(),
+        began: run.began,
+        preset: plan.preset.id,
+        fault: plan.fault.kind.id().to_owned(),
+        backend: run.backend,
+        verdict: judgement.map(|judgement| judgement.verdict),
+        sentence: verdict
+            .as_ref()
+            .map(|file| file.sentence.clone())
+            .unwrap_or_default(),
+        acked: judgement.map_or(0, |judgement| judgement.counts.acked),
+        lost: judgement.map_or(0, |judgement| judgement.counts.lost),
+        broken: None,
+    })
+}
+
+/// The directory that `name` means: a path, or the name of a run in `runs` (`latest` included).
+///
+/// # Errors
+/// There is no such run.
+pub fn find(runs: &Path, name: &str) -> Result<PathBuf> {
+    let candidates = [PathBuf::from(name), runs.join(name)];
+    let found = candidates.iter().find(|path| path.join(PLAN).exists());
+    let Some(found) = found else {
+        bail!(
+            "there is no run {name}: crashdrill runs lists them ({})",
+            runs.display()
+        );
+    };
+    fs::canonicalize(found).with_context(|| format!("cannot open {}", found.display()))
+}
+
+/// Judges a run again from its evidence alone: plan, journal, timeline, readback. Writes nothing.
+///
+/// # Errors
+/// Plan or journal cannot be read. A torn tail is no error: the verdict says so.
+pub fn replay(dir: &Path) -> Result<RunRecord> {
+    let run: RunFile = read_json(&dir.join(RUN))?;
+    if run.format != FORMAT {
+        bail!(
+            "this run has format {}, this version reads {FORMAT} ({})",
+            run.format,
+            dir.display()
+        );
+    }
+    let plan: DrillPlan = read_json(&dir.join(PLAN))?;
+    let timeline = read_timeline(&dir.join(TIMELINE))?;
+    let journal = match dir.join(JOURNAL).exists() {
+        true => journal::read(&dir.join(JOURNAL))?,
+        // The drill failed before its server was up: there is nothing to judge, and that is said.
+        false => journal::Journal::default(),
+    };
+    let faults = timeline.iter().filter_map(|event| match &event.event {
+        DrillEvent::FaultDone { record } => Some(record.clone()),
+        _ => None,
+    });
+    let history = History {
+        ops: journal.ops,
+        faults: faults.collect(),
+        torn: journal.tear.is_some(),
+    };
+    let readback = read_readback(&dir.join(READBACK))?;
+    let circumstances = Circumstances::of(&timeline);
+    let (judgement, classes) = checker::judge(&plan, &history, readback.as_ref(), &circumstances);
+    let server = timeline.iter().rev().find_map(|event| match &event.event {
+        DrillEvent::ServerStarted { info, .. } | DrillEvent::ServerRestarted { info, .. } => {
+            Some(info.clone())
+        }
+        _ => None,
+    });
+    Ok(RunRecord {
+        id: run.id,
+        dir: dir.to_owned(),
+        began: run.began,
+        plan,
+        keys: run.keys,
+        backend: run.backend,
+        server,
+        timeline,
+        history: Arc::new(history),
+        readback: readback.map(Arc::new),
+        judgement,
+        classes: Arc::new(classes),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// As [`replay`], and writes the verdict into the run.
+///
+/// # Errors
+/// As [`replay`]; the verdict cannot be written.
+pub fn judge_again(dir: &Path) -> Result<RunRecord> {
+    let record = replay(dir)?;
+    write_verdict(dir, &record)?;
+    Ok(record)
+}
+
+/// The timeline up to its first line that is no event: our own death may have cut the last one.
+fn read_timeline(path: &Path) -> Result<Vec<TimedEvent>> {
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let lines = BufReader::new(file).lines().map_while(Result::ok);
+    Ok(lines
+        .map_while(|line| serde_json::from_str(&line).ok())
+        .collect())
+}
+
+fn read_readback(path: &Path) -> Result<Option<Readback>> {
+    let Ok(file) = File::open(path) else {
+        return Ok(None);
+    };
+    let mut lines = BufReader::with_capacity(1 << 20, file).lines();
+    let Some(Ok(head)) = lines.next() else {
+        return Ok(None);
+    };
+    let head: ReadbackHead =
+        serde_json::from_str(&head).with_context(|| format!("{} is damaged", path.display()))?;
+    let mut readback = head.readback;
+    let sessions = lines
+        .map_while(Result::ok)
+        .map_while(|line| serde_json::from_str::<SessionReadback>(&line).ok());
+    // Sessions that a torn file has lost are not read back: the checker finds them missing.
+    readback.sessions = sessions.collect();
+    Ok(Some(readback))
+}
+
+/// Deletes a run's directory.
+///
+/// # Errors
+/// It is not a run's, or cannot be removed.
+pub fn delete(dir: &Path) -> Result<()> {
+    if !dir.join(RUN).exists() && !dir.join(PLAN).exists() {
+        bail!(
+            "{} is no run of Crashdrill: nothing was deleted",
+            dir.display()
+        );
+    }
+    fs::remove_dir_all(dir).with_context(|| format!("cannot delete {}", dir.display()))
 }

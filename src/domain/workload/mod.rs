@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::op::SessionId;
 
 pub use message::MessageMaker;
+pub(crate) use message::push_number;
 pub use mix::SessionMix;
 
 /// How fast ops are invoked.
@@ -70,7 +71,22 @@ impl KeySpace {
     /// `session:<id>:messages`, behind the prefix.
     #[must_use]
     pub fn key(&self, session: SessionId) -> String {
-        format!("{}session:{session}:messages", self.prefix)
+        let mut key = Vec::new();
+        self.write(session, &mut key);
+        String::from_utf8(key).expect("a prefix is a string and the rest is ASCII")
+    }
+
+    /// Appends the key's bytes to `out`.
+    pub fn write(&self, session: SessionId, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.prefix.as_bytes());
+        out.extend_from_slice(b"session:");
+        for unit in [10_000, 1_000, 100, 10] {
+            if session.0 < unit {
+                out.push(b'0');
+            }
+        }
+        push_number(out, u64::from(session.0));
+        out.extend_from_slice(b":messages");
     }
 
     /// The session of one of our keys; `None` if the key is not of ours.

@@ -1,0 +1,486 @@
+//! A local `redis-server` or `valkey-server` as a child process: own directory, own port, own group.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use serde::{Deserialize, Serialize};
+
+use super::lease::{self, Holding};
+use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch};
+use crate::domain::event::Fix;
+use crate::domain::fault::ServerEnd;
+
+/// Names of our temporary directories begin so; the sweep removes no others.
+pub const SCRATCH_PREFIX: &str = "crashdrill-server-";
+pub const CONFIG_FILE: &str = "crashdrill.conf";
+const LOG_FILE: &str = "crashdrill-server.log";
+/// Programs looked for on PATH, in this order.
+pub const PROGRAMS: [&str; 3] = ["redis-server", "valkey-server", "redict-server"];
+
+/// A process that cannot be mistaken for a later one with the same number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessId {
+    pub pid: i32,
+    /// Start time in clock ticks since boot (Linux), 0 where it is not known.
+    pub started: u64,
+    /// Which boot: after a restart of the machine all numbers begin anew.
+    pub boot: String,
+}
+
+impl ProcessId {
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::of(std::process::id() as i32)
+    }
+
+    #[must_use]
+    pub fn of(pid: i32) -> Self {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        ProcessId {
+            pid,
+            started: stat(pid).map_or(0, |stat| stat.started),
+            boot: boot.trim().to_owned(),
+        }
+    }
+
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let exists = Pid::from_raw(self.pid).is_some_and(|pid| {
+            rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+        });
+        exists && Self::of(self.pid) == *self && stat(self.pid).is_none_or(|stat| !stat.dead)
+    }
+}
+
+struct Stat {
+    group: i32,
+    started: u64,
+    /// A zombie, or about to be gone.
+    dead: bool,
+}
+
+/// `/proc/<pid>/stat`, fields 3, 5 and 22 of proc(5); the command in field 2 may hold spaces and parentheses.
+fn stat(pid: i32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
+    Some(Stat {
+        dead: matches!(*fields.first()?, "Z" | "X"),
+        group: fields.get(2)?.parse().ok()?,
+        started: fields.get(19)?.parse().ok()?,
+    })
+}
+
+/// SIGKILL to a whole group, if its leader is still the one that was noted or has left orphans behind.
+pub fn kill_group(leader: &ProcessId, patience: Duration) {
+    let same_boot = ProcessId::of_this_process().boot == leader.boot;
+    let reused = stat(leader.pid).is_some_and(|now| now.started != leader.started);
+    if let Some(pid) = Pid::from_raw(leader.pid)
+        && same_boot
+        && !reused
+    {
+        let _ = kill_process_group(pid, Signal::KILL);
+        wait_for_group(leader.pid, patience);
+    }
+}
+
+/// Waits until no living process is left in the group: a BGSAVE child that outlives its parent would
+/// rename an older snapshot over a newer one (measured, 3 of 3).
+fn wait_for_group(group: i32, patience: Duration) {
+    let begun = Instant::now();
+    while group_lives(group) && begun.elapsed() < patience {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn group_lives(group: i32) -> bool {
+    let Some(pid) = Pid::from_raw(group) else {
+        return false;
+    };
+    if test_kill_process_group(pid) == Err(rustix::io::Errno::SRCH) {
+        return false;
+    }
+    // Zombies that nobody has reaped still count as existing: look closer where that is possible.
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return true;
+    };
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(stat)
+        .any(|stat| stat.group == group && !stat.dead)
+}
+
+/// Finds the server's program.
+///
+/// # Errors
+/// Names what was looked for and how to get it.
+pub fn find_program(wanted: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = wanted {
+        return if path.is_file() {
+            Ok(path.to_owned())
+        } else {
+            Err(BackendError::new(format!(
+                "there is no server program at {}: choose another",
+                path.display()
+            ))
+            .fix(Fix::ChooseServerProgram))
+        };
+    }
+    let folders: Vec<PathBuf> = std::env::var_os("PATH")
+        .map(|path| std::env::split_paths(&path).collect())
+        .unwrap_or_default();
+    let found = PROGRAMS
+        .iter()
+        .flat_map(|program| folders.iter().map(move |folder| folder.join(program)))
+        .find(|path| path.is_file());
+    found.ok_or_else(|| {
+        BackendError::new(format!(
+            "none of {} is on PATH: install one (Debian, Ubuntu: apt install redis-server; macOS: brew install redis), give its path, or use Docker",
+            PROGRAMS.join(", ")
+        ))
+        .fix(Fix::UseDocker)
+    })
+}
+
+/// The backend.
+pub struct ProcessBackend {
+    program: Option<PathBuf>,
+    spec: ServerSpec,
+    server: Option<Server>,
+}
+
+/// What exists once the server has been started for the first time.
+struct Server {
+    program: PathBuf,
+    dir: PathBuf,
+    port: u16,
+    password: String,
+    child: Option<Child>,
+    leader: Option<ProcessId>,
+    end: Option<ServerEnd>,
+    log_at: u64,
+    log_rest: String,
+}
+
+impl ProcessBackend {
+    #[must_use]
+    pub fn new(program: Option<PathBuf>, spec: ServerSpec) -> Self {
+        ProcessBackend {
+            program,
+            spec,
+            server: None,
+        }
+    }
+
+    fn server(&mut self) -> Result<&mut Server> {
+        self.server
+            .as_mut()
+            .ok_or_else(|| BackendError::new("the server was never started"))
+    }
+
+    /// Makes directory, port, password and configuration.
+    fn prepare(&self) -> Result<Server> {
+        let program = find_program(self.program.as_deref())?;
+        let failed = |doing: &str, path: &Path, error: &std::io::Error| {
+            BackendError::new(format!("cannot {doing} {}: {error}", path.display()))
+                .details(error.to_string())
+        };
+        let dir = tempfile::Builder::new()
+            .prefix(SCRATCH_PREFIX)
+            .tempdir_in(&self.spec.scratch)
+            .map_err(|error| {
+                failed(
+                    "make a directory for the server in",
+                    &self.spec.scratch,
+                    &error,
+                )
+            })?
+            .keep();
+        lease::hold(Holding::Directory(dir.clone()));
+        let port = free_port()?;
+        let password = super::random_password()?;
+        let config = format!(
+            "{}\n# Crashdrill's own lines: a directory, a port and a log of this run's\n\
+             dir {:?}\nbind 127.0.0.1\nport {port}\nrequirepass {password}\nprotected-mode yes\n\
+             daemonize no\nlogfile {:?}\nloglevel notice\n",
+            self.spec.config,
+            dir.display().to_string(),
+            dir.join(LOG_FILE).display().to_string(),
+        );
+        let path = dir.join(CONFIG_FILE);
+        fs::write(&path, config).map_err(|error| failed("write", &path, &error))?;
+        Ok(Server {
+            program,
+            dir,
+            port,
+            password,
+            child: None,
+            leader: None,
+            end: None,
+            log_at: 0,
+            log_rest: String::new(),
+        })
+    }
+}
+
+/// A port that is free now. The server takes it in a moment and keeps its number over every restart.
+fn free_port() -> Result<u16> {
+    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    port.map(|address| address.port())
+        .map_err(|error| BackendError::new(format!("no free port on 127.0.0.1: {error}")))
+}
+
+impl Server {
+    fn spawn(&mut self) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command
+            .arg(self.dir.join(CONFIG_FILE))
+            .current_dir(&self.dir)
+            .stdin(Stdio::null())
+            .stdout(self.output()?)
+            .stderr(self.output()?);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command.spawn().map_err(|error| {
+            BackendError::new(format!("cannot start {}: {error}", self.program.display()))
+                .fix(Fix::ChooseServerProgram)
+                .details(error.to_string())
+        })?;
+        let leader = ProcessId::of(child.id() as i32);
+        lease::hold(Holding::Group(leader.clone()));
+        (self.child, self.leader, self.end) = (Some(child), Some(leader), None);
+        Ok(())
+    }
+
+    /// What the server says before it has opened its log (a configuration that it does not understand)
+    /// belongs into the log, too.
+    fn output(&self) -> Result<Stdio> {
+        let path = self.dir.join(LOG_FILE);
+        let file = File::options().create(true).append(true).open(&path);
+        file.map(Stdio::from)
+            .map_err(|error| BackendError::new(format!("cannot write {}: {error}", path.display())))
+    }
+
+    fn poll(&mut self) -> Result<Option<ServerEnd>> {
+        if let Some(child) = &mut self.child {
+            let status = child.try_wait().map_err(|error| {
+                BackendError::new(format!("cannot wait for the server: {error}"))
+            })?;
+            if let Some(status) = status {
+                self.settle(status);
+            }
+        }
+        Ok(self.end.clone())
+    }
+
+    /// The leader is dead: its children go with it.
+    fn settle(&mut self, status: std::process::ExitStatus) {
+        #[cfg(unix)]
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        self.end = Some(match signal {
+            Some(signal) => ServerEnd::Signal { signal },
+            None => ServerEnd::Exit {
+                code: status.code().unwrap_or(-1),
+            },
+        });
+        self.child = None;
+        if let Some(leader) = self.leader.take() {
+            kill_group(&leader, Duration::from_secs(5));
+            lease::release(Holding::Group(leader));
+        }
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let Some(pid) = self
+            .leader
+            .as_ref()
+            .and_then(|leader| Pid::from_raw(leader.pid))
+        else {
+            return Err(BackendError::new("the server is not running"));
+        };
+        kill_process_group(pid, signal).map_err(|error| {
+            BackendError::new(format!("cannot signal the server's process group: {error}"))
+        })
+    }
+
+    fn wait(&mut self) -> Result<ServerEnd> {
+        if let Some(mut child) = self.child.take() {
+            let status = child.wait().map_err(|error| {
+                BackendError::new(format!("cannot wait for the server: {error}"))
+            })?;
+            self.settle(status);
+        }
+        Ok(self.end.clone().unwrap_or(ServerEnd::Unknown))
+    }
+
+    fn kill(&mut self) -> Result<ServerEnd> {
+        if self.poll()?.is_none() {
+            self.signal(Signal::KILL)?;
+        }
+        self.wait()
+    }
+}
+
+impl Backend for ProcessBackend {
+    fn id(&self) -> &'static str {
+        "process"
+    }
+
+    fn identity(&self) -> String {
+        let leader = self
+            .server
+            .as_ref()
+            .and_then(|server| server.leader.as_ref());
+        leader
+            .map(|leader| leader.pid.to_string())
+            .unwrap_or_default()
+    }
+
+    fn program(&self) -> String {
+        let program = self
+            .server
+            .as_ref()
+            .map(|server| &server.program)
+            .or(self.program.as_ref());
+        program
+            .map(|path| path.display().to_string())
+            .unwrap_or_default()
+    }
+
+    fn start(&mut self, watch: &dyn Watch) -> Result<Endpoint> {
+        if self.server.is_none() {
+            self.server = Some(self.prepare()?);
+        }
+        let server = self.server()?;
+        watch.doing(&format!("Starting {}", server.program.display()), None);
+        server.spawn()?;
+        Ok(Endpoint {
+            host: "127.0.0.1".into(),
+            port: server.port,
+            user: None,
+            password: Some(server.password.clone()),
+            database: 0,
+        })
+    }
+
+    fn ended(&mut self) -> Result<Option<ServerEnd>> {
+        self.server()?.poll()
+    }
+
+    fn kill(&mut self) -> Result<ServerEnd> {
+        self.server()?.kill()
+    }
+
+    fn stop(&mut self, grace: Duration) -> Result<(ServerEnd, bool)> {
+        let server = self.server()?;
+        // To the leader alone, as an operator would: the server deals with its own children.
+        let leader = server
+            .leader
+            .as_ref()
+            .and_then(|leader| Pid::from_raw(leader.pid));
+        let leader = leader.ok_or_else(|| BackendError::new("the server is not running"))?;
+        rustix::process::kill_process(leader, Signal::TERM)
+            .map_err(|error| BackendError::new(format!("cannot send SIGTERM: {error}")))?;
+        let begun = Instant::now();
+        loop {
+            if let Some(end) = server.poll()? {
+                return Ok((end, false));
+            }
+            if begun.elapsed() >= grace {
+                return Ok((server.kill()?, true));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn pause(&mut self) -> Result<()> {
+        self.server()?.signal(Signal::STOP)
+    }
+
+    fn resume(&mut self) -> Result<()> {
+        self.server()?.signal(Signal::CONT)
+    }
+
+    fn remove(&mut self, _volume: bool) -> Result<ServerEnd> {
+        Err(BackendError::new(
+            "a local process has no container to remove",
+        ))
+    }
+
+    fn new_log_lines(&mut self) -> Result<Vec<LogLine>> {
+        let Some(server) = &mut self.server else {
+            return Ok(Vec::new());
+        };
+        let path = server.dir.join(LOG_FILE);
+        let failed = |error| BackendError::new(format!("cannot read {}: {error}", path.display()));
+        let Ok(mut file) = File::open(&path) else {
+            return Ok(Vec::new());
+        };
+        file.seek(SeekFrom::Start(server.log_at)).map_err(failed)?;
+        let mut bytes = Vec::new();
+        server.log_at += file.read_to_end(&mut bytes).map_err(failed)? as u64;
+        server.log_rest.push_str(&String::from_utf8_lossy(&bytes));
+        let whole = server.log_rest.rfind('\n').map_or(0, |end| end + 1);
+        let lines: String = server.log_rest.drain(..whole).collect();
+        Ok(lines
+            .lines()
+            .map(|text| LogLine {
+                text: text.to_owned(),
+            })
+            .collect())
+    }
+
+    fn copy_data(&mut self, to: &Path) -> Result<()> {
+        let from = self.server()?.dir.clone();
+        copy_dir(&from, to).map_err(|error| {
+            BackendError::new(format!(
+                "cannot copy the data directory to {}: {error}",
+                to.display()
+            ))
+        })
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let Some(mut server) = self.server.take() else {
+            return Ok(());
+        };
+        // A stopped process does not die of SIGTERM, but it does of SIGKILL.
+        let killed = server.kill();
+        let removed = fs::remove_dir_all(&server.dir);
+        lease::release(Holding::Directory(server.dir.clone()));
+        killed?;
+        removed.map_err(|error| {
+            BackendError::new(format!("cannot remove {}: {error}", server.dir.display()))
+        })
+    }
+}
+
+impl Drop for ProcessBackend {
+    fn drop(&mut self) {
+        let _ = self.close();
+    }
+}
+
+/// Everything but our own files: what is left is what the server wrote.
+fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == CONFIG_FILE || name == LOG_FILE {
+            continue;
+        }
+        let target = to.join(&name);
+        if entry.file_type()?.is_dir() {
+            fs::create_dir_all(&target)?;
+            copy_dir(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
