@@ -2,6 +2,8 @@
 //!
 //! It knows nothing of chats, journals or verdicts. Calls block; a drill runs on a thread of its own.
 
+pub mod docker;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
