@@ -7,3 +7,4 @@ pub mod client;
 pub mod domain;
 pub mod engine;
 pub mod journal;
+pub mod report;

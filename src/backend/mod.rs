@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of chats, journals or verdicts. Calls block; a drill runs on a thread of its own.
 
+pub mod docker;
 pub mod external;
 pub mod lease;
 pub mod process;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -12,7 +13,9 @@ use super::command::Command;
 use super::drill::Drill;
 use super::env::{Clock, run_id};
 use super::store::RunDir;
+use crate::backend::docker::{self, DockerBackend};
 use crate::backend::external::ExternalBackend;
+use crate::backend::lease::{self, Holding};
 use crate::backend::process::{ProcessBackend, find_program};
 use crate::backend::{Backend, BackendError, ServerSpec};
 use crate::client::connect::parse_url;
@@ -118,6 +121,9 @@ fn run(
         Mode::ByHand => drill.by_hand(live),
     };
     drill.finish(result);
+    lease::release(Holding::Docker {
+        run: drill.dir.id.0.clone(),
+    });
     Ok(())
 }
 
@@ -127,7 +133,7 @@ fn choose(
     run: &str,
 ) -> Result<(Box<dyn Backend>, String, KeySpace), BackendError> {
     let spec = ServerSpec {
-        config: plan.preset.config_text(),
+        config: plan.preset.config_text().to_owned(),
         run: run.to_owned(),
         scratch: std::env::temp_dir(),
     };
@@ -138,13 +144,15 @@ fn choose(
             "as the plan says".into(),
             own,
         ),
-        BackendChoice::Docker { image } => (docker(image, spec), "as the plan says".into(), own),
-        BackendChoice::Auto { image, program } => match crate::backend::docker::probe() {
-            Ok(engine) => (
-                docker(image, spec),
-                format!("auto: a container engine answers ({engine})"),
-                own,
-            ),
+        BackendChoice::Docker { image } => (container(image, spec), "as the plan says".into(), own),
+        BackendChoice::Auto { image, program } => match docker::probe(AUTO_PATIENCE) {
+            Ok(engine) => {
+                let reason = format!(
+                    "auto: a container engine answers at {} (version {})",
+                    engine.host, engine.version
+                );
+                (container(image, spec), reason, own)
+            }
             Err(error) => {
                 find_program(program.as_deref()).map_err(|program| {
                     BackendError::new(format!("{}; and {}", error.message, program.message))
@@ -175,9 +183,12 @@ fn choose(
     })
 }
 
-fn docker(image: &str, spec: ServerSpec) -> Box<dyn Backend> {
-    Box::new(crate::backend::docker::DockerBackend::new(
-        image.to_owned(),
-        spec,
-    ))
+fn container(image: &str, spec: ServerSpec) -> Box<dyn Backend> {
+    lease::hold(Holding::Docker {
+        run: spec.run.clone(),
+    });
+    Box::new(DockerBackend::new(image.to_owned(), spec))
 }
+
+/// How long `auto` waits for a container engine to say who it is.
+const AUTO_PATIENCE: Duration = Duration::from_secs(2);
