@@ -3,6 +3,7 @@
 //! THE MAP is being drawn.
 
 pub mod backend;
+pub mod cli;
 pub mod client;
 pub mod domain;
 pub mod engine;

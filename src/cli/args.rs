@@ -1,0 +1,207 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::domain::contract::parse_duration;
+use crate::domain::fault::FaultKind;
+use crate::domain::plan::PlanDraft;
+
+/// See what a Redis crash takes from LLM chat memory
+///
+/// Without a subcommand the window opens.
+#[derive(Debug, Parser)]
+#[command(name = "crashdrill", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Folder of the runs [default: crashdrill/runs in your data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub runs: Option<PathBuf>,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 promise held, 1 violated, 2 inconclusive, 64 wrong use, 70 internal error";
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run one drill: start, stream, fault, restart, read back, judge
+    #[command(after_help = EXIT_CODES)]
+    Run(Box<RunArgs>),
+    /// Judge a run again from its evidence alone
+    #[command(after_help = EXIT_CODES)]
+    Replay(ReplayArgs),
+    /// List or delete runs
+    #[command(name = "runs")]
+    Runs(RunsArgs),
+    /// List presets, show one, or import a redis.conf as one
+    Presets(PresetsArgs),
+    #[command(hide = true)]
+    Janitor { lease: PathBuf },
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Persistence preset; `crashdrill presets` lists them
+    #[arg(long, default_value = "rdb-5s")]
+    pub preset: String,
+    /// Use this production redis.conf as the preset instead (persistence and memory directives only)
+    #[arg(long, value_name = "FILE", conflicts_with = "preset")]
+    pub redis_conf: Option<PathBuf>,
+    /// What is done to the server: process-kill, graceful-stop, pause, container-removed, container-removed-with-volume
+    #[arg(long, default_value = "process-kill")]
+    pub fault: FaultKind,
+    /// Who owns the server: auto, process, docker, external
+    #[arg(long, default_value = "auto")]
+    pub backend: String,
+    /// Path of redis-server or valkey-server [default: looked for on PATH]
+    #[arg(long, value_name = "PATH")]
+    pub server: Option<PathBuf>,
+    /// Container image
+    #[arg(long, default_value = "redis:7-alpine")]
+    pub image: String,
+    /// External server: redis://[user[:password]@]host:port[/database]
+    #[arg(long)]
+    pub url: Option<String>,
+    /// External server: your command that kills it
+    #[arg(long, value_name = "CMD")]
+    pub kill_cmd: Option<String>,
+    /// External server: your command that starts it again
+    #[arg(long, value_name = "CMD")]
+    pub start_cmd: Option<String>,
+    /// External server: write (under a prefix of our own) although it holds keys
+    #[arg(long)]
+    pub allow_nonempty: bool,
+    /// Chat sessions
+    #[arg(long, default_value_t = 200)]
+    pub sessions: u64,
+    /// Messages a second, or `max` for as fast as it goes
+    #[arg(long, default_value = "2000")]
+    pub rate: String,
+    /// How long to stream before the fault: 12, 500ms, 2m
+    #[arg(long, value_name = "TIME", default_value = "12", value_parser = seconds)]
+    pub seconds: f64,
+    /// Stop streaming after this many messages
+    #[arg(long)]
+    pub messages: Option<u64>,
+    /// Connections
+    #[arg(long, default_value_t = 8)]
+    pub writers: u64,
+    /// Ops that a connection has under way at most
+    #[arg(long, default_value_t = 4)]
+    pub depth: u64,
+    /// Exact size of a message in bytes [default: natural sizes]
+    #[arg(long)]
+    pub message_bytes: Option<u64>,
+    /// Same seed, same bytes
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Graceful stop: time from SIGTERM to SIGKILL
+    #[arg(long, value_name = "TIME", default_value = "10", value_parser = seconds)]
+    pub grace: f64,
+    /// Pause: how long the server stays frozen
+    #[arg(long, value_name = "TIME", default_value = "3", value_parser = seconds)]
+    pub pause: f64,
+    /// Judge by this many lost messages at most, instead of the preset's promise
+    #[arg(long, value_name = "N")]
+    pub max_lost: Option<u64>,
+    /// Judge by this loss window at most, instead of the preset's promise
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub max_window: Option<f64>,
+    /// Write a report; the ending tells the format: .html .md .json .xml (JUnit) .csv (lost messages). Repeatable
+    #[arg(long, value_name = "FILE")]
+    pub report: Vec<PathBuf>,
+    /// Overwrite reports that exist
+    #[arg(long)]
+    pub force: bool,
+    /// Keep the server's data directory as the fault left it
+    #[arg(long, value_name = "DIR")]
+    pub keep_data: Option<PathBuf>,
+    /// Print the verdict only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    parse_duration(text).map(|time| time.as_secs_f64())
+}
+
+impl RunArgs {
+    /// The draft that these words mean.
+    ///
+    /// # Errors
+    /// `--rate` is neither a number nor `max`; `--messages 0` or `--message-bytes 0` would mean no limit.
+    pub fn draft(&self) -> Result<PlanDraft, String> {
+        let rate_max = self.rate == "max";
+        let rate = match self.rate.parse() {
+            Ok(rate) => rate,
+            Err(_) if rate_max => 0.0,
+            Err(_) => return Err(format!("--rate: \"{}\" is neither a number nor max", self.rate)),
+        };
+        for (option, value) in [("--messages", self.messages), ("--message-bytes", self.message_bytes)] {
+            if value == Some(0) {
+                return Err(format!("{option}: 0 is too few; leave it out for no limit"));
+            }
+        }
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+        Ok(PlanDraft {
+            preset: self.preset.clone(),
+            backend: self.backend.clone(),
+            program: path(&self.server),
+            image: self.image.clone(),
+            url: self.url.clone().unwrap_or_default(),
+            kill_command: self.kill_cmd.clone().unwrap_or_default(),
+            start_command: self.start_cmd.clone().unwrap_or_default(),
+            allow_nonempty: self.allow_nonempty,
+            fault: self.fault,
+            grace_secs: self.grace,
+            pause_secs: self.pause,
+            sessions: self.sessions,
+            writers: self.writers,
+            depth: self.depth,
+            rate,
+            rate_max,
+            message_bytes: self.message_bytes.unwrap_or(0),
+            seconds: self.seconds,
+            max_messages: self.messages.unwrap_or(0),
+            seed: self.seed,
+            max_lost: self.max_lost,
+            max_window_secs: self.max_window,
+            keep_data: path(&self.keep_data),
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Name or directory of the run; `latest` is the newest
+    pub run: String,
+    /// As for `run`
+    #[arg(long, value_name = "FILE")]
+    pub report: Vec<PathBuf>,
+    /// Overwrite reports that exist
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// Delete this run and all its evidence
+    #[arg(long, value_name = "RUN")]
+    pub delete: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PresetsArgs {
+    /// Show this preset's file
+    pub preset: Option<String>,
+    /// Make a preset out of a production redis.conf and save it among yours
+    #[arg(long, value_name = "FILE")]
+    pub import: Option<PathBuf>,
+    /// Replace a preset of that name
+    #[arg(long)]
+    pub force: bool,
+}

@@ -1,0 +1,44 @@
+//! `crashdrill runs` and `crashdrill replay`: what is on disk.
+
+use std::path::Path;
+
+use anyhow::Result;
+use chrono::Local;
+
+use super::args::{ReplayArgs, RunsArgs};
+use super::exit::{Exit, UsageError};
+use super::{output, run};
+use crate::engine::store;
+
+pub fn runs(args: &RunsArgs, folder: &Path) -> Result<Exit> {
+    if let Some(name) = &args.delete {
+        let dir = store::find(folder, name).map_err(|error| UsageError(format!("{error:#}")))?;
+        store::delete(&dir)?;
+        output::line(&format!("Deleted {}", dir.display()));
+        return Ok(Exit::Held);
+    }
+    let all = store::list(folder)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(Exit::Held);
+    }
+    if all.is_empty() {
+        output::line(&format!("No runs yet in {}: crashdrill run makes one", folder.display()));
+    }
+    for summary in all {
+        let when = summary.began.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S");
+        let verdict = summary.verdict.map_or("Not judged", |verdict| verdict.title());
+        let told = summary.broken.map_or(summary.sentence, |why| format!("cannot be read: {why}"));
+        println!("{when}  {verdict:<12}  {}  {told}", summary.id);
+    }
+    Ok(Exit::Held)
+}
+
+pub fn replay(args: &ReplayArgs, folder: &Path) -> Result<Exit> {
+    let reports = run::reports(&args.report, args.force)?;
+    let dir = store::find(folder, &args.run).map_err(|error| UsageError(format!("{error:#}")))?;
+    let record = store::judge_again(&dir)?;
+    output::verdict(&record);
+    run::write_reports(&record, &reports)?;
+    Ok(Exit::of(record.judgement.verdict))
+}
