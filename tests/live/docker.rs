@@ -6,6 +6,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -27,7 +28,10 @@ const SIGKILL: ServerEnd = ServerEnd::Signal { signal: 9 };
 fn engine_answers() -> bool {
     static ANSWERS: OnceLock<bool> = OnceLock::new();
     *ANSWERS.get_or_init(|| {
-        if let Err(error) = probe(Duration::from_secs(2)) {
+        let began = Instant::now();
+        let answer = probe(Duration::from_secs(2));
+        println!("probe: {:?}", began.elapsed());
+        if let Err(error) = answer {
             assert!(
                 std::env::var("CRASHDRILL_REQUIRE_DOCKER").as_deref() != Ok("1"),
                 "CRASHDRILL_REQUIRE_DOCKER=1, but {error}\n{}",
@@ -36,7 +40,9 @@ fn engine_answers() -> bool {
             eprintln!("docker tests skipped: {error}");
             return false;
         }
-        script("test-image", &[IMAGE]);
+        if docker(&["images", "-q", IMAGE]).is_empty() {
+            script("test-image", &[IMAGE]);
+        }
         true
     })
 }
@@ -273,14 +279,15 @@ fn a_server_that_outlives_its_grace_is_killed() {
     if !engine_answers() {
         return;
     }
-    let mut backend = backend("enable-debug-command yes\n");
+    let mut backend = backend(ALWAYS);
     let endpoint = start(&mut backend);
-    let mut sleeper = client(&endpoint);
+    let mut busy = client(&endpoint);
+    // Not DEBUG SLEEP: SIGTERM cuts it short.
     let deaf = std::thread::spawn(move || {
-        redis::cmd("DEBUG")
-            .arg("SLEEP")
-            .arg(30)
-            .query::<String>(&mut sleeper)
+        redis::cmd("EVAL")
+            .arg("while true do end")
+            .arg(0)
+            .query::<String>(&mut busy)
             .is_err()
     });
     std::thread::sleep(Duration::from_millis(200));
@@ -608,6 +615,88 @@ fn something_else_than_an_engine_is_told_apart_and_a_mute_one_is_not_waited_for(
     let error = Engine::connect_to(&host).err().unwrap();
     assert!(error.message.contains("does not answer in time"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+/// A socket of our own before the engine's, to be taken away.
+struct Detour {
+    path: PathBuf,
+    open: Arc<AtomicBool>,
+}
+
+impl Detour {
+    fn start(dir: &Path, engine: &str) -> Detour {
+        let path = dir.join("engine.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let open = Arc::new(AtomicBool::new(true));
+        let engine = engine.trim_start_matches("unix://").to_owned();
+        let still_open = Arc::clone(&open);
+        std::thread::spawn(move || {
+            for near in listener.incoming() {
+                if !still_open.load(Ordering::Relaxed) {
+                    return;
+                }
+                let near = near.unwrap();
+                let far = UnixStream::connect(&engine).unwrap();
+                let halves = [
+                    (near.try_clone().unwrap(), far.try_clone().unwrap()),
+                    (far, near),
+                ];
+                for (mut from, mut to) in halves {
+                    std::thread::spawn(move || {
+                        let _ended = std::io::copy(&mut from, &mut to);
+                        let _closed = to.shutdown(std::net::Shutdown::Write);
+                    });
+                }
+            }
+        });
+        Detour { path, open }
+    }
+
+    fn host(&self) -> String {
+        format!("unix://{}", self.path.display())
+    }
+
+    /// From now on a connection is refused, as when the engine has died.
+    fn end(&self) {
+        self.open.store(false, Ordering::Relaxed);
+        let _last = UnixStream::connect(&self.path);
+    }
+}
+
+#[test]
+fn an_engine_that_goes_away_is_named_and_what_it_keeps_is_reaped_later() {
+    if !engine_answers() {
+        return;
+    }
+    let engine = Engine::connect().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let detour = Detour::start(dir.path(), &engine.info.host);
+    let run = new_run();
+    let mut backend = DockerBackend::new(IMAGE.to_owned(), spec(&run, ALWAYS)).host(detour.host());
+    let endpoint = start(&mut backend);
+    drop(client(&endpoint));
+    detour.end();
+
+    let error = backend.kill().unwrap_err();
+    assert!(
+        error.message.starts_with("Cannot kill the server: "),
+        "{error}"
+    );
+    assert!(
+        error.message.contains("is not running; start Docker"),
+        "{error}"
+    );
+    assert_eq!(error.fix, Some(Fix::UseLocalServer));
+    assert!(backend.ended().is_err() && backend.new_log_lines().is_err());
+    let error = backend.close().unwrap_err();
+    assert!(
+        error.message.starts_with("Cannot remove the container: "),
+        "{error}"
+    );
+    drop(backend);
+    assert_eq!(left_of(&run).len(), 2);
+    assert_eq!(engine.reap_session(&run).unwrap().len(), 2);
+    assert!(left_of(&run).is_empty());
 }
 
 #[test]

@@ -171,7 +171,7 @@ impl Engine {
             .build();
         match self.ask(self.docker.kill_container(container, Some(options))) {
             Ok(()) => Ok(true),
-            Err(error) if errors::is_not_running(&error) => Ok(false),
+            Err(error) if errors::is_not_running(&error) || errors::is_missing(&error) => Ok(false),
             Err(error) => Err(error),
         }
     }
