@@ -171,7 +171,7 @@ impl Engine {
             .build();
         match self.ask(self.docker.kill_container(container, Some(options))) {
             Ok(()) => Ok(true),
-            Err(error) if errors::is_not_running(&error) => Ok(false),
+            Err(error) if errors::is_not_running(&error) || errors::is_missing(&error) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -184,6 +184,13 @@ impl Engine {
         match self.ask(inspect) {
             Ok(inspect) => Ok(Some(inspect.state.unwrap_or_default().into())),
             Err(error) if errors::is_missing(&error) => Ok(None),
+            // Podman's word between the end of the process and the record of its exit code: look again.
+            Err(Error::JsonDataError { message, .. }) if message.contains("`stopped`") => {
+                Ok(Some(Seen {
+                    running: true,
+                    ..Seen::default()
+                }))
+            }
             Err(error) => Err(error),
         }
     }

@@ -34,7 +34,14 @@ pub(super) fn explain_pull(image: &str, host: &str, error: &Error) -> BackendErr
     let Some(text) = answer(error) else {
         return explain(&operation, host, error);
     };
-    let cause = if has(text, &["invalid reference format", "invalid tag format"]) {
+    let cause = if has(
+        text,
+        &[
+            "invalid reference format",
+            "invalid tag format",
+            "must be lowercase",
+        ],
+    ) {
         format!("\"{image}\" is not an image name; give one such as redis:7-alpine")
     } else if has(text, &["no matching manifest"]) {
         "the image is not made for this machine's processor; choose another image".to_owned()

@@ -54,7 +54,8 @@ impl Engine {
         match self.ask(self.docker.inspect_image(image)) {
             Ok(inspect) => Ok(Some(inspect.config.unwrap_or_default())),
             Err(error) if errors::is_missing(&error) => Ok(None),
-            Err(error) => Err(self.explain(&format!("look up image {image}"), &error)),
+            // Such as 400 for what is no image name at all: a pull would be told the same.
+            Err(error) => Err(errors::explain_pull(image, &self.info.host, &error)),
         }
     }
 }

@@ -319,11 +319,11 @@ impl DockerBackend {
 
     /// Sends SIGKILL if the server runs, and waits for its end.
     fn kill_and_wait(&mut self) -> Result<ServerEnd> {
-        if let Some(end) = self.ended()? {
-            return Ok(end);
+        if let Life::Ended(end) = &self.life {
+            return Ok(end.clone());
         }
+        // Nothing is asked before and a paused server is not thawed: in the meantime it would answer more writes.
         let (engine, container) = self.running()?;
-        // A paused server is not thawed before: it would answer some more writes.
         let accepted = engine
             .signal(&container.name, "SIGKILL")
             .map_err(|error| engine.explain("kill the server", &error))?;

@@ -20,23 +20,22 @@ const QUIET: Duration = Duration::from_secs(5);
 /// The engine's own retries wait 5 + 10 + 15 + 20 + 25 s; a silence of 144 s was seen after a lost connection.
 const GIVE_UP: Duration = Duration::from_secs(180);
 
+/// Podman tells of layers begun and done but of no bytes: there, silence proves little.
+const GIVE_UP_WITHOUT_BYTES: Duration = Duration::from_secs(1800);
+
 impl Engine {
     /// Pulls the image, telling how far it is.
     ///
     /// # Errors
     /// Offline, no such image, disk full, no progress for three minutes, cancelled.
     pub fn pull(&self, image: &str, watch: &dyn Watch) -> Result<()> {
-        self.pull_or_give_up(image, watch, GIVE_UP)
-    }
-
-    fn pull_or_give_up(&self, image: &str, watch: &dyn Watch, give_up: Duration) -> Result<()> {
         let (name, tag) = name_and_tag(image);
         let options = CreateImageOptionsBuilder::default()
             .from_image(name)
             .tag(tag)
             .build();
-        // The first byte comes when the registry has answered, however slow: `give_up` watches over that.
-        let docker = self.docker.clone().with_timeout(give_up * 2);
+        // The first byte comes when the registry has answered, however slow: we watch over that ourselves.
+        let docker = self.docker.clone().with_timeout(GIVE_UP_WITHOUT_BYTES * 2);
         self.wait(async {
             let mut events = docker.create_image(Some(options), None, None);
             let mut progress = PullProgress::new(image);
@@ -47,8 +46,8 @@ impl Engine {
                 if watch.cancelled() {
                     return Err(was_cancelled(&format!("pull {image}")));
                 }
-                if moved.elapsed() > give_up {
-                    return Err(stalled(image, give_up));
+                if moved.elapsed() > progress.patience() {
+                    return Err(stalled(image, moved.elapsed()));
                 }
                 match tokio::time::timeout(GLANCE, events.next()).await {
                     Err(_) => {}
@@ -83,14 +82,21 @@ fn stalled(image: &str, after: Duration) -> BackendError {
     .fix(Fix::TryAgain)
 }
 
-/// Bytes of all layers, as far as the engine has told them.
+/// How far all layers are, as far as the engine has told.
 struct PullProgress {
     image: String,
-    /// `current, total` of each layer.
-    layers: BTreeMap<String, (u64, u64)>,
+    layers: BTreeMap<String, Layer>,
     /// `Retrying in 5 seconds`.
     retrying: Option<String>,
     unpacking: bool,
+}
+
+#[derive(Default)]
+struct Layer {
+    current_bytes: u64,
+    /// 0 until the layer's download begins.
+    total_bytes: u64,
+    done: bool,
 }
 
 impl PullProgress {
@@ -118,15 +124,20 @@ impl PullProgress {
         let total = detail.and_then(|detail| bytes(detail.total));
         let Some(id) = &event.id else { return true };
         match (status, current) {
+            ("Pulling fs layer", _) => {
+                self.layers.entry(id.clone()).or_default();
+            }
             ("Downloading", Some(current)) => {
                 let layer = self.layers.entry(id.clone()).or_default();
-                let moved = current != layer.0;
-                *layer = (current, total.unwrap_or(layer.1).max(current));
+                let moved = current != layer.current_bytes;
+                layer.current_bytes = current;
+                layer.total_bytes = total.unwrap_or(layer.total_bytes).max(current);
                 return moved;
             }
             ("Verifying Checksum" | "Download complete", _) => {
                 if let Some(layer) = self.layers.get_mut(id) {
-                    layer.0 = layer.1;
+                    layer.current_bytes = layer.total_bytes;
+                    layer.done = true;
                 }
             }
             ("Extracting", _) => self.unpacking = true,
@@ -135,24 +146,47 @@ impl PullProgress {
         true
     }
 
-    fn sum(&self) -> (u64, u64) {
+    fn bytes(&self) -> (u64, u64) {
         self.layers
             .values()
             .fold((0, 0), |(current, total), layer| {
-                (current + layer.0, total + layer.1)
+                (current + layer.current_bytes, total + layer.total_bytes)
             })
     }
 
+    fn layers_done(&self) -> usize {
+        self.layers.values().filter(|layer| layer.done).count()
+    }
+
     fn share(&self) -> Option<f64> {
-        let (current, total) = self.sum();
-        (total > 0).then(|| current as f64 / total as f64)
+        let (current, total) = self.bytes();
+        if total > 0 {
+            return Some(current as f64 / total as f64);
+        }
+        let layers = self.layers.len();
+        (layers > 0).then(|| self.layers_done() as f64 / layers as f64)
+    }
+
+    fn patience(&self) -> Duration {
+        if self.bytes().1 == 0 && !self.layers.is_empty() {
+            GIVE_UP_WITHOUT_BYTES
+        } else {
+            GIVE_UP
+        }
     }
 
     /// `Pulling redis:7-alpine, 12.3 of 41.0 MB`.
     fn text(&self, quiet: Duration) -> String {
-        let (current, total) = self.sum();
-        let mut text = if total == 0 {
+        let (current, total) = self.bytes();
+        let mut text = if self.layers.is_empty() {
             format!("Pulling {}", self.image)
+        } else if total == 0 {
+            format!(
+                "Pulling {}, {} of {} layers",
+                self.image,
+                self.layers_done(),
+                self.layers.len()
+            )
         } else if current == total && self.unpacking {
             format!("Unpacking {}, {:.1} MB", self.image, megabytes(total))
         } else {
@@ -219,6 +253,20 @@ mod tests {
         assert_eq!(progress.share(), Some(1.0));
         progress.take(&event("a", "Extracting", Some((1, 9_000_000))));
         assert_eq!(progress.text(Duration::ZERO), "Unpacking x, 4.0 MB");
+    }
+
+    #[test]
+    fn an_engine_that_tells_no_bytes_is_counted_by_layers_and_given_more_time() {
+        let mut progress = PullProgress::new("x");
+        for id in ["a", "b", "c", "d"] {
+            progress.take(&event(id, "Pulling fs layer", None));
+        }
+        progress.take(&event("b", "Download complete", None));
+        assert_eq!(progress.text(Duration::ZERO), "Pulling x, 1 of 4 layers");
+        assert_eq!(progress.share(), Some(0.25));
+        assert_eq!(progress.patience(), GIVE_UP_WITHOUT_BYTES);
+        progress.take(&event("a", "Downloading", Some((1, 2))));
+        assert_eq!(progress.patience(), GIVE_UP);
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Engine {
 
     fn our_containers(
         &self,
-        condemned: impl Fn(&HashMap<String, String>) -> bool,
+        condemned: &impl Fn(&HashMap<String, String>) -> bool,
     ) -> Result<Vec<String>> {
         let options = ListContainersOptionsBuilder::default()
             .all(true)
@@ -74,7 +74,7 @@ impl Engine {
         )?;
         Ok(listed
             .into_iter()
-            .filter(|container| container.labels.as_ref().is_some_and(&condemned))
+            .filter(|container| container.labels.as_ref().is_some_and(condemned))
             .filter_map(|container| {
                 let name = container.names.unwrap_or_default().into_iter().next();
                 name.map(|name| name.trim_start_matches('/').to_owned())
@@ -85,7 +85,7 @@ impl Engine {
 
     fn our_volumes(
         &self,
-        condemned: impl Fn(&HashMap<String, String>) -> bool,
+        condemned: &impl Fn(&HashMap<String, String>) -> bool,
     ) -> Result<Vec<String>> {
         let options = ListVolumesOptionsBuilder::default()
             .filters(&ours())

@@ -1,0 +1,3 @@
+//! Live drills: real servers, counted by an independent client.
+
+mod docker;
