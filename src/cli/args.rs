@@ -21,7 +21,8 @@ pub struct Cli {
     pub verb: Option<Verb>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 promise held, 1 violated, 2 inconclusive, 64 wrong use, 70 internal error";
+const EXIT_CODES: &str =
+    "Exit codes: 0 promise held, 1 violated, 2 inconclusive, 64 wrong use, 70 internal error";
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
@@ -136,14 +137,26 @@ impl RunArgs {
         let rate = match self.rate.parse() {
             Ok(rate) => rate,
             Err(_) if rate_max => 0.0,
-            Err(_) => return Err(format!("--rate: \"{}\" is neither a number nor max", self.rate)),
+            Err(_) => {
+                return Err(format!(
+                    "--rate: \"{}\" is neither a number nor max",
+                    self.rate
+                ));
+            }
         };
-        for (option, value) in [("--messages", self.messages), ("--message-bytes", self.message_bytes)] {
+        for (option, value) in [
+            ("--messages", self.messages),
+            ("--message-bytes", self.message_bytes),
+        ] {
             if value == Some(0) {
                 return Err(format!("{option}: 0 is too few; leave it out for no limit"));
             }
         }
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+        let path = |path: &Option<PathBuf>| {
+            path.as_ref()
+                .map(|p| p.display().to_string())
+                .unwrap_or_default()
+        };
         Ok(PlanDraft {
             preset: self.preset.clone(),
             backend: self.backend.clone(),

@@ -11,12 +11,17 @@ use crate::engine::{presets, store};
 pub fn presets(args: &PresetsArgs) -> Result<Exit> {
     let folder = store::presets_dir()?;
     if let Some(path) = &args.import {
-        let imported = presets::import_file(path).map_err(|error| UsageError(format!("{error:#}")))?;
+        let imported =
+            presets::import_file(path).map_err(|error| UsageError(format!("{error:#}")))?;
         output::dropped(path, &imported.dropped);
         let saved = presets::save(&folder, &imported.preset, args.force)
             .map_err(|error| UsageError(format!("{error:#}")))?;
         print!("{}", imported.preset.text);
-        output::line(&format!("Saved as preset {} in {}", imported.preset.id, saved.display()));
+        output::line(&format!(
+            "Saved as preset {} in {}",
+            imported.preset.id,
+            saved.display()
+        ));
         return Ok(Exit::Held);
     }
     let (known, errors) = presets::load(Some(&folder));
@@ -27,12 +32,17 @@ pub fn presets(args: &PresetsArgs) -> Result<Exit> {
         None => {
             for preset in known {
                 let promise = preset.promise(FaultKind::ProcessKill).words();
-                println!("{:<36} {}\n{:36} a process kill may take {promise}", preset.id, preset.title, "");
+                println!(
+                    "{:<36} {}\n{:36} a process kill may take {promise}",
+                    preset.id, preset.title, ""
+                );
             }
         }
         Some(id) => match known.iter().find(|preset| preset.id == *id) {
             Some(preset) => print!("{}", preset.text),
-            None => bail!(UsageError(format!("there is no preset {id}: crashdrill presets lists them"))),
+            None => bail!(UsageError(format!(
+                "there is no preset {id}: crashdrill presets lists them"
+            ))),
         },
     }
     Ok(Exit::Held)

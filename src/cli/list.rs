@@ -23,12 +23,22 @@ pub fn runs(args: &RunsArgs, folder: &Path) -> Result<Exit> {
         return Ok(Exit::Held);
     }
     if all.is_empty() {
-        output::line(&format!("No runs yet in {}: crashdrill run makes one", folder.display()));
+        output::line(&format!(
+            "No runs yet in {}: crashdrill run makes one",
+            folder.display()
+        ));
     }
     for summary in all {
-        let when = summary.began.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S");
-        let verdict = summary.verdict.map_or("Not judged", |verdict| verdict.title());
-        let told = summary.broken.map_or(summary.sentence, |why| format!("cannot be read: {why}"));
+        let when = summary
+            .began
+            .with_timezone(&Local)
+            .format("%Y-%m-%d %H:%M:%S");
+        let verdict = summary
+            .verdict
+            .map_or("Not judged", |verdict| verdict.title());
+        let told = summary
+            .broken
+            .map_or(summary.sentence, |why| format!("cannot be read: {why}"));
         println!("{when}  {verdict:<12}  {}  {told}", summary.id);
     }
     Ok(Exit::Held)

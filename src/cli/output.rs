@@ -18,8 +18,16 @@ pub fn line(text: &str) {
 
 /// What an import left out, and why.
 pub fn dropped(path: &Path, dropped: &[Dropped]) {
-    for Dropped { line: number, directive, reason } in dropped {
-        line(&format!("{}:{number}: {directive} left out: {reason}", path.display()));
+    for Dropped {
+        line: number,
+        directive,
+        reason,
+    } in dropped
+    {
+        line(&format!(
+            "{}:{number}: {directive} left out: {reason}",
+            path.display()
+        ));
     }
 }
 
@@ -51,10 +59,16 @@ impl Meter {
 
     pub fn new(quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{bar:24.cyan/dim} {msg}").expect("a constant template");
+            let style = ProgressStyle::with_template("{bar:24.cyan/dim} {msg}")
+                .expect("a constant template");
             ProgressBar::new(1000).with_style(style)
         });
-        Meter { bar, quiet, last_line: Instant::now(), phase: Phase::Idle }
+        Meter {
+            bar,
+            quiet,
+            last_line: Instant::now(),
+            phase: Phase::Idle,
+        }
     }
 
     pub fn line(&self, text: &str) {
@@ -84,7 +98,11 @@ impl Meter {
             DrillEvent::RunFinished | DrillEvent::Judged { .. } | DrillEvent::RunStarted { .. }
         );
         if told && !self.quiet {
-            self.line(&format!("{:>8.3} s  {}", event.at.secs(), wording::event_sentence(&event.event)));
+            self.line(&format!(
+                "{:>8.3} s  {}",
+                event.at.secs(),
+                wording::event_sentence(&event.event)
+            ));
         }
     }
 

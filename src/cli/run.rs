@@ -27,7 +27,11 @@ pub fn run(args: &RunArgs, runs: &Path) -> Result<Exit> {
     for swept in housekeeping::begin(program.as_deref())? {
         output::line(&format!("Removed what a run that died had left: {swept}"));
     }
-    let options = LaunchOptions { mode: Mode::Scripted, runs: runs.to_owned(), wake: Box::new(|| ()) };
+    let options = LaunchOptions {
+        mode: Mode::Scripted,
+        runs: runs.to_owned(),
+        wake: Box::new(|| ()),
+    };
     let mut handle = launch(plan, options);
     let outcome = watch(&handle, &interrupted, args.quiet);
     if let Some(thread) = handle.thread.take() {
@@ -45,7 +49,8 @@ fn plan(args: &RunArgs) -> Result<DrillPlan> {
     }
     let mut draft = args.draft().map_err(UsageError)?;
     if let Some(path) = &args.redis_conf {
-        let imported = presets::import_file(path).map_err(|error| UsageError(format!("{error:#}")))?;
+        let imported =
+            presets::import_file(path).map_err(|error| UsageError(format!("{error:#}")))?;
         output::dropped(path, &imported.dropped);
         draft.preset.clone_from(&imported.preset.id);
         known.retain(|preset| preset.id != imported.preset.id);
@@ -64,11 +69,18 @@ pub fn reports(paths: &[PathBuf], force: bool) -> Result<Vec<(Format, PathBuf)>>
         let format = Format::from_path(path).map_err(|error| UsageError(error.to_string()))?;
         if path.exists() && !force {
             let path = path.display();
-            bail!(UsageError(format!("{path} exists: choose another name, or overwrite it with --force")));
+            bail!(UsageError(format!(
+                "{path} exists: choose another name, or overwrite it with --force"
+            )));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         if folder.is_some_and(|folder| !folder.is_dir()) {
-            bail!(UsageError(format!("the folder of {} does not exist", path.display())));
+            bail!(UsageError(format!(
+                "the folder of {} does not exist",
+                path.display()
+            )));
         }
         reports.push((format, path.clone()));
     }
@@ -89,7 +101,8 @@ fn interrupted() -> Result<Arc<AtomicBool>> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&flag)).context("cannot listen for Ctrl-C")?;
+        signal_hook::flag::register(signal, Arc::clone(&flag))
+            .context("cannot listen for Ctrl-C")?;
     }
     Ok(flag)
 }
@@ -121,7 +134,10 @@ fn watch(handle: &DrillHandle, interrupted: &AtomicBool, quiet: bool) -> Outcome
         };
         meter.event(&event);
         match event.event {
-            DrillEvent::Judged { record: Some(record), .. } => outcome = Outcome::Judged(record),
+            DrillEvent::Judged {
+                record: Some(record),
+                ..
+            } => outcome = Outcome::Judged(record),
             DrillEvent::Failed { error, .. } if matches!(outcome, Outcome::Failed(_)) => {
                 outcome = Outcome::Failed(error);
             }

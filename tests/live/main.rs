@@ -1,3 +1,8 @@
-//! Live drills: real servers, counted by an independent client.
+//! Live tests: real servers, real containers, the real program.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod by_hand;
 mod docker;
+mod drill;

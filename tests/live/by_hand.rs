@@ -1,0 +1,153 @@
+//! Drills step by step through the engine, as the window's buttons do it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crashdrill::domain::event::{DrillEvent, Phase};
+use crashdrill::domain::fault::{Fault, FaultKind};
+use crashdrill::domain::plan::PlanDraft;
+use crashdrill::domain::preset::Preset;
+use crashdrill::domain::record::RunRecord;
+use crashdrill::domain::verdict::{SessionState, Verdict};
+use crashdrill::engine::command::Command;
+use crashdrill::engine::launch::{DrillHandle, LaunchOptions, Mode, launch};
+
+struct ByHand {
+    handle: DrillHandle,
+    _runs: tempfile::TempDir,
+}
+
+impl ByHand {
+    fn start(preset: &str) -> Self {
+        let draft = PlanDraft {
+            preset: preset.into(),
+            backend: "process".into(),
+            sessions: 30,
+            rate: 1000.0,
+            ..PlanDraft::default()
+        };
+        let runs = tempfile::tempdir().unwrap();
+        let options = LaunchOptions {
+            mode: Mode::ByHand,
+            runs: runs.path().to_owned(),
+            wake: Box::new(|| ()),
+        };
+        let handle = launch(draft.parse(&Preset::embedded()).unwrap(), options);
+        let by_hand = ByHand {
+            handle,
+            _runs: runs,
+        };
+        by_hand.reach(Phase::Ready);
+        by_hand
+    }
+
+    fn reach(&self, phase: Phase) {
+        let begun = Instant::now();
+        while self.handle.progress.borrow().phase != phase {
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "{phase:?} not reached"
+            );
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn order(&self, command: Command, then: Phase) {
+        self.handle.commands.send(command).unwrap();
+        self.reach(then);
+    }
+
+    fn judged(&self) -> Arc<RunRecord> {
+        loop {
+            let event = self
+                .handle
+                .events
+                .recv_timeout(Duration::from_secs(20))
+                .expect("a verdict");
+            if let DrillEvent::Judged {
+                record: Some(record),
+                ..
+            } = event.event
+            {
+                return record;
+            }
+        }
+    }
+}
+
+const KILL: Command = Command::Fault(Fault {
+    kind: FaultKind::ProcessKill,
+    grace: Duration::ZERO,
+    pause: Duration::ZERO,
+});
+
+#[test]
+fn a_lost_tail_that_is_written_past_becomes_a_hole() {
+    let drill = ByHand::start("none");
+    drill.order(Command::Stream, Phase::Streaming);
+    std::thread::sleep(Duration::from_millis(700));
+    drill.order(KILL, Phase::Down);
+    drill.order(Command::Restart, Phase::Ready);
+    drill.order(Command::Stream, Phase::Streaming);
+    std::thread::sleep(Duration::from_millis(700));
+    drill.handle.commands.send(Command::Verify).unwrap();
+    let record = drill.judged();
+    let sessions = record.judgement.sessions;
+    assert!(sessions.of(SessionState::Hole) > 0, "{sessions:?}");
+    assert_eq!(
+        record.judgement.faults[0].lost,
+        record.judgement.counts.lost
+    );
+    assert_eq!(
+        record.judgement.verdict,
+        Verdict::Held,
+        "{:?}",
+        record.judgement.grounds
+    );
+    // RPUSH's answers locate the hole: the first answer after the restart counts from what was left.
+    let after = record
+        .history
+        .ops
+        .iter()
+        .filter(|op| op.invoked > record.history.faults[0].dead);
+    assert!(after.clone().any(|op| op.length > 0 && op.length < op.seq));
+    drill.order(Command::Finish, Phase::Finished);
+}
+
+#[test]
+fn an_order_that_does_not_fit_changes_nothing_and_says_so() {
+    let drill = ByHand::start("aof-always");
+    drill.handle.commands.send(Command::Restart).unwrap();
+    drill.order(Command::Stream, Phase::Streaming);
+    drill.order(Command::Pause, Phase::Ready);
+    drill.order(Command::Finish, Phase::Finished);
+    let told: Vec<_> = drill
+        .handle
+        .events
+        .try_iter()
+        .map(|event| event.event)
+        .collect();
+    assert!(
+        told.iter()
+            .any(|event| matches!(event, DrillEvent::Warned { .. })),
+        "{told:#?}"
+    );
+    assert!(matches!(told.last(), Some(DrillEvent::RunFinished)));
+}
+
+#[test]
+fn dropping_the_handle_cancels_and_cleans_up() {
+    let mut drill = ByHand::start("aof-no");
+    let address = drill
+        .handle
+        .events
+        .try_iter()
+        .find_map(|event| match event.event {
+            DrillEvent::ServerStarted { info, .. } => Some(info.address),
+            _ => None,
+        });
+    let thread = drill.handle.thread.take().unwrap();
+    drop(drill);
+    thread.join().unwrap();
+    assert!(std::net::TcpStream::connect(address.unwrap()).is_err());
+}

@@ -1,0 +1,671 @@
+//! Whole drills by the program's own command line on real servers. What it reports is held against what
+//! an independent server and client count on the data directory that the fault left.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{Program, Server, connect, free_port, lists, spawn_server, text};
+
+const RDB: &str = "appendonly no\nsave \"\"";
+const AOF: &str = "appendonly yes\nsave \"\"";
+
+fn total(lists: &BTreeMap<String, Vec<String>>) -> u64 {
+    lists.values().map(|list| list.len() as u64).sum()
+}
+
+/// Messages of each list number 1, 2, 3, … without a gap.
+fn assert_prefixes(lists: &BTreeMap<String, Vec<String>>) {
+    for (key, list) in lists {
+        for (i, element) in list.iter().enumerate() {
+            let json: serde_json::Value = serde_json::from_str(element).unwrap();
+            assert_eq!(json["seq"], i + 1, "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_kill_under_rdb_takes_exactly_what_the_snapshot_does_not_hold() {
+    let program = Program::new();
+    let arguments = [
+        "--preset",
+        "rdb-5s",
+        "--messages",
+        "6500",
+        "--rate",
+        "1000",
+        "--seconds",
+        "60",
+    ];
+    let (code, report) = program.drill(&arguments);
+    let found = program.count_kept(RDB);
+    assert_prefixes(&found);
+    let kept = total(&found);
+    assert!(
+        kept > 1000 && kept < 6500,
+        "a snapshot was taken and was not the last word: {kept}"
+    );
+    assert_eq!(report["counts"]["acked"], 6500);
+    assert_eq!(report["counts"]["survived"], kept);
+    assert_eq!(report["counts"]["lost"], 6500 - kept);
+    assert_eq!(report["cut"]["kind"], "clean");
+    assert_eq!((code, report["verdict"].as_str()), (0, Some("held")));
+    let window = report["loss_window_secs"].as_f64().unwrap();
+    let expected = (6500 - kept) as f64 / 1000.0;
+    assert!(
+        (window - expected).abs() < 0.5,
+        "{window} s for {} messages",
+        6500 - kept
+    );
+}
+
+#[test]
+fn a_kill_under_aof_always_takes_nothing() {
+    let program = Program::new();
+    let (code, report) = program.drill(&[
+        "--preset",
+        "aof-always",
+        "--messages",
+        "1500",
+        "--rate",
+        "max",
+        "--seconds",
+        "60",
+    ]);
+    let found = program.count_kept(AOF);
+    assert_prefixes(&found);
+    assert_eq!(total(&found), 1500);
+    assert_eq!(report["counts"]["survived"], 1500);
+    assert_eq!((code, report["counts"]["lost"].as_u64()), (0, Some(0)));
+}
+
+#[test]
+fn a_kill_under_load_counts_writes_in_flight_as_what_they_are() {
+    let program = Program::new();
+    let (code, report) = program.drill(&[
+        "--preset",
+        "aof-everysec",
+        "--rate",
+        "max",
+        "--seconds",
+        "2",
+        "--writers",
+        "4",
+        "--depth",
+        "16",
+    ]);
+    let found = program.count_kept(AOF);
+    assert_prefixes(&found);
+    let counts = &report["counts"];
+    let number = |name: &str| counts[name].as_u64().unwrap();
+    assert_eq!(total(&found), number("survived") + number("resurfaced"));
+    assert_eq!(number("acked"), number("survived") + number("lost"));
+    assert_eq!(
+        number("attempted"),
+        number("acked") + number("resurfaced") + number("absent") + number("refused")
+    );
+    // Everysec loses acknowledged writes to a process kill only if an fsync is in flight, and then within the promise.
+    assert_eq!(code, 0, "{counts}");
+}
+
+#[test]
+fn without_persistence_everything_vanishes_and_that_was_the_deal() {
+    let program = Program::new();
+    let (code, report) = program.drill(&[
+        "--preset",
+        "none",
+        "--messages",
+        "500",
+        "--sessions",
+        "20",
+        "--rate",
+        "max",
+    ]);
+    assert_eq!(total(&program.count_kept(RDB)), 0);
+    assert_eq!(report["counts"]["lost"], 500);
+    assert_eq!(report["sessions"]["vanished"], report["sessions"]["total"]);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn the_users_gate_turns_an_allowed_loss_into_a_violation() {
+    let program = Program::new();
+    let drill = |gate: &str| {
+        program
+            .drill(&[
+                "--preset",
+                "none",
+                "--messages",
+                "50",
+                "--rate",
+                "max",
+                "--max-lost",
+                gate,
+            ])
+            .0
+    };
+    assert_eq!(drill("49"), 1);
+    std::fs::remove_dir_all(program.path("kept")).unwrap();
+    assert_eq!(drill("50"), 0);
+}
+
+#[test]
+fn a_graceful_stop_saves_and_one_without_grace_does_not() {
+    let program = Program::new();
+    let drill = |grace: &str| {
+        let _ = std::fs::remove_dir_all(program.path("kept"));
+        program.drill(&[
+            "--preset",
+            "rdb-defaults",
+            "--fault",
+            "graceful-stop",
+            "--grace",
+            grace,
+            "--messages",
+            "2000",
+            "--rate",
+            "max",
+        ])
+    };
+    let (code, report) = drill("10");
+    assert_eq!(total(&program.count_kept(RDB)), 2000);
+    assert_eq!((code, report["counts"]["lost"].as_u64()), (0, Some(0)));
+
+    let (code, report) = drill("0");
+    let kept = total(&program.count_kept(RDB));
+    assert_eq!(report["counts"]["lost"], 2000 - kept);
+    // The save may win the race against a SIGKILL sent at once, but then nothing is lost.
+    assert_eq!(code, i32::from(kept < 2000));
+    assert_eq!(report["faults"][0]["escalated"], kept < 2000);
+}
+
+#[test]
+fn a_pause_loses_nothing_and_leaves_writes_in_doubt() {
+    let program = Program::new();
+    let (code, report) = program.drill(&[
+        "--preset",
+        "aof-everysec",
+        "--fault",
+        "pause",
+        "--pause",
+        "3",
+        "--seconds",
+        "1",
+    ]);
+    assert_eq!(
+        (code, report["counts"]["lost"].as_u64()),
+        (0, Some(0)),
+        "{report:#}"
+    );
+    let counts = &report["counts"];
+    assert!(
+        counts["resurfaced"].as_u64().unwrap() + counts["absent"].as_u64().unwrap() > 0,
+        "{counts}"
+    );
+}
+
+/// A server program that runs `before` at its second start, then the real one.
+fn sabotaged_server(program: &Program, before: &str) -> String {
+    let path = program.path("sabotaged-server");
+    let script = format!(
+        "#!/bin/sh\ndir=$(dirname \"$1\")\nif [ -e \"$dir/started-before\" ]; then\n{before}\nfi\ntouch \"$dir/started-before\"\nexec redis-server \"$@\"\n"
+    );
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_server_that_refuses_its_damaged_aof_is_a_result_in_the_servers_words() {
+    let program = Program::new();
+    let damage = "printf 'garbage in the middle' | dd of=\"$dir/appendonlydir/appendonly.aof.1.incr.aof\" bs=1 seek=2000 conv=notrunc 2>/dev/null";
+    let server = sabotaged_server(&program, damage);
+    let (code, report) = program.drill(&[
+        "--preset",
+        "aof-always",
+        "--server",
+        &server,
+        "--messages",
+        "300",
+        "--rate",
+        "max",
+    ]);
+    assert_eq!((code, report["verdict"].as_str()), (1, Some("violated")));
+    let told = report.to_string();
+    assert!(
+        told.contains("refused_to_start") && told.contains("Bad file format"),
+        "{told}"
+    );
+}
+
+/// The checker's own acid test in real life: a store that silently drops acknowledged messages.
+#[test]
+fn a_store_that_eats_a_message_is_caught_under_aof_always() {
+    let program = Program::new();
+    // Redis's own tool rewrites the AOF without its last command: a loss that no promise of `always` allows.
+    let eat = "aof=\"$dir/appendonlydir/appendonly.aof.1.incr.aof\"; last=$(grep -abo '^\\*3' \"$aof\" | tail -1 | cut -d: -f1); truncate -s \"$last\" \"$aof\"";
+    let server = sabotaged_server(&program, eat);
+    let (code, report) = program.drill(&[
+        "--preset",
+        "aof-always",
+        "--server",
+        &server,
+        "--messages",
+        "300",
+        "--rate",
+        "max",
+    ]);
+    assert_eq!(
+        total(&program.count_kept(AOF)),
+        300,
+        "before the sabotage all is there"
+    );
+    assert_eq!(
+        (code, report["counts"]["lost"].as_u64()),
+        (1, Some(1)),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_server_that_does_not_start_is_told_with_its_own_words() {
+    let program = Program::new();
+    let path = program.path("broken-server");
+    std::fs::write(
+        &path,
+        "#!/bin/sh\necho '*** FATAL CONFIG FILE ERROR (test) ***' >&2\nexit 1\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = program.run(&[
+        "run",
+        "--backend",
+        "process",
+        "--server",
+        path.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stdout) + &text(&output.stderr);
+    assert!(
+        told.contains("FATAL CONFIG FILE ERROR") && told.contains("exited with code 1"),
+        "{told}"
+    );
+}
+
+#[test]
+fn no_server_program_is_told_with_the_ways_out() {
+    let program = Program::new();
+    let output = program
+        .command(&["run", "--backend", "process"])
+        .env("PATH", "/nonexistent")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("redis-server") && told.contains("apt install"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_same_seed_writes_the_same_bytes() {
+    let program = Program::new();
+    let mut written = || {
+        let _ = std::fs::remove_dir_all(program.path("kept"));
+        // One writer: with several, how far each has come when the last message is sent is a race.
+        program.drill(&[
+            "--preset",
+            "aof-always",
+            "--messages",
+            "800",
+            "--writers",
+            "1",
+            "--rate",
+            "max",
+            "--seed",
+            "99",
+        ]);
+        program.count_kept(AOF)
+    };
+    assert_eq!(written(), written());
+}
+
+#[test]
+fn a_replay_comes_to_the_same_report_and_a_torn_journal_to_none() {
+    let program = Program::new();
+    let (_, first) = program.drill(&[
+        "--preset",
+        "none",
+        "--messages",
+        "400",
+        "--rate",
+        "max",
+        "--max-lost",
+        "0",
+    ]);
+    let again = program.path("again.json");
+    let replay = |name: &str| {
+        program
+            .run(&[
+                "replay",
+                name,
+                "--force",
+                "--report",
+                again.to_str().unwrap(),
+            ])
+            .status
+            .code()
+    };
+    assert_eq!(replay("latest"), Some(1));
+    let second: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&again).unwrap()).unwrap();
+    for part in [
+        "verdict",
+        "counts",
+        "sessions",
+        "cut",
+        "loss_window_secs",
+        "faults",
+    ] {
+        assert_eq!(first[part], second[part], "{part}");
+    }
+
+    let journal = program.latest().join("journal.bin");
+    let bytes = std::fs::read(&journal).unwrap();
+    std::fs::write(&journal, &bytes[..bytes.len() - 7]).unwrap();
+    assert_eq!(replay("latest"), Some(2));
+    let torn: serde_json::Value = serde_json::from_slice(&std::fs::read(&again).unwrap()).unwrap();
+    assert!(torn.to_string().contains("journal_torn"));
+    assert!(torn["counts"]["lost"].as_u64() <= first["counts"]["lost"].as_u64());
+}
+
+/// Port, password and directory of the server that a running drill has started.
+fn server_of(program: &Program, tmp: &Path) -> (u16, String, std::path::PathBuf) {
+    let begun = Instant::now();
+    loop {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "no server appeared"
+        );
+        let dirs = std::fs::read_dir(tmp)
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.path());
+        let conf = dirs
+            .map(|dir| dir.join("crashdrill.conf"))
+            .find(|conf| conf.exists());
+        if let Some(text) = conf
+            .as_ref()
+            .and_then(|conf| std::fs::read_to_string(conf).ok())
+        {
+            let value = |name: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(name));
+                line.map(|value| value.trim().to_owned())
+            };
+            let streaming = program.runs().join("latest/journal.bin").exists();
+            if let (Some(port), Some(password), true) =
+                (value("port "), value("requirepass "), streaming)
+            {
+                return (
+                    port.parse().unwrap(),
+                    password,
+                    conf.unwrap().parent().unwrap().to_owned(),
+                );
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn sum_of_lengths(connection: &mut redis::Connection) -> u64 {
+    total(&lists(connection))
+}
+
+#[test]
+fn our_own_sigkill_leaves_no_server_and_loses_at_most_a_tenth_of_a_second_of_journal() {
+    let program = Program::new();
+    let tmp = program.path("tmp");
+    std::fs::create_dir(&tmp).unwrap();
+    let mut child = program
+        .command(&[
+            "run",
+            "--backend",
+            "process",
+            "--preset",
+            "aof-no",
+            "--rate",
+            "1000",
+            "--seconds",
+            "60",
+            "-q",
+        ])
+        .env("TMPDIR", &tmp)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (port, password, dir) = server_of(&program, &tmp);
+    let mut connection = connect(port, Some(&password));
+    std::thread::sleep(Duration::from_millis(1500));
+    // Acknowledged by now or a little later: at 1,000 a second, a tenth of a second is a hundred.
+    let counted = sum_of_lengths(&mut connection);
+    std::thread::sleep(Duration::from_millis(100));
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let begun = Instant::now();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() || dir.exists() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(1),
+            "the server outlives us by more than a second"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = program.run(&[
+        "replay",
+        "latest",
+        "--report",
+        program.path("r.json").to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(program.path("r.json")).unwrap()).unwrap();
+    let journaled = report["counts"]["attempted"].as_u64().unwrap();
+    assert!(
+        counted > 1000 && journaled >= counted,
+        "counted {counted}, journaled {journaled}"
+    );
+    assert_eq!(report["counts"]["lost"], 0, "what is not known is not lost");
+}
+
+#[test]
+fn sigterm_tears_down_and_judges_inconclusive() {
+    let program = Program::new();
+    let tmp = program.path("tmp");
+    std::fs::create_dir(&tmp).unwrap();
+    let mut child = program
+        .command(&["run", "--backend", "process", "--seconds", "60", "-q"])
+        .env("TMPDIR", &tmp)
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (port, _, dir) = server_of(&program, &tmp);
+    std::thread::sleep(Duration::from_millis(300));
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert!(!dir.exists());
+    let verdict = std::fs::read_to_string(program.latest().join("verdict.json")).unwrap();
+    assert!(verdict.contains("cancelled"), "{verdict}");
+}
+
+/// A server of the test's own, with commands that kill and start it.
+struct External {
+    dir: tempfile::TempDir,
+    port: u16,
+}
+
+impl External {
+    fn start(config: &str) -> Self {
+        let external = External {
+            dir: tempfile::tempdir().unwrap(),
+            port: free_port(),
+        };
+        let pidfile = external.dir.path().join("pid");
+        let config = format!("{config}\ndaemonize yes\npidfile {}", pidfile.display());
+        spawn_server(external.dir.path(), external.port, &config)
+            .wait()
+            .unwrap();
+        connect(external.port, None);
+        external
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let dir = self.dir.path().display();
+        [
+            "run",
+            "--backend",
+            "external",
+            "--quiet",
+            "--url",
+            &format!("redis://127.0.0.1:{}", self.port),
+            "--kill-cmd",
+            &format!("kill -9 $(cat {dir}/pid)"),
+            "--start-cmd",
+            &format!("redis-server {dir}/test.conf"),
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    }
+}
+
+impl Drop for External {
+    fn drop(&mut self) {
+        let pid = std::fs::read_to_string(self.dir.path().join("pid")).unwrap_or_default();
+        let _ = Command::new("kill").args(["-9", pid.trim()]).status();
+    }
+}
+
+#[test]
+fn an_external_server_keeps_its_own_keys_and_loses_only_ours() {
+    let program = Program::new();
+    let external = External::start("appendonly yes\nappendfsync always\nsave \"\"");
+    let mut connection = connect(external.port, None);
+    let _: () = redis::cmd("SET")
+        .arg("somebody")
+        .arg("else")
+        .query(&mut connection)
+        .unwrap();
+
+    let run = |more: &[&str]| {
+        let mut arguments = external.arguments();
+        arguments.extend(more.iter().map(ToString::to_string));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        program.run(&arguments)
+    };
+    let preset = [
+        "--preset",
+        "aof-always",
+        "--messages",
+        "500",
+        "--rate",
+        "max",
+    ];
+    let asked = run(&preset);
+    assert_eq!(asked.status.code(), Some(2));
+    assert!(
+        text(&asked.stdout).contains("holds 1 keys")
+            && text(&asked.stdout).contains("--allow-nonempty"),
+        "{}",
+        text(&asked.stdout)
+    );
+
+    let report = program.path("external.json");
+    let report_path = report.display().to_string();
+    let agreed = run(&[&preset[..], &["--allow-nonempty", "--report", &report_path]].concat());
+    assert_eq!(
+        agreed.status.code(),
+        Some(0),
+        "{}{}",
+        text(&agreed.stdout),
+        text(&agreed.stderr)
+    );
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    assert_eq!(
+        (
+            json["counts"]["acked"].as_u64(),
+            json["counts"]["lost"].as_u64()
+        ),
+        (Some(500), Some(0))
+    );
+    let mut connection = connect(external.port, None);
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+    assert_eq!(keys, ["somebody"], "our keys are gone, the others are not");
+
+    let wrong = run(&["--preset", "rdb-5s", "--messages", "10", "--allow-nonempty"]);
+    assert!(
+        text(&wrong.stdout).contains("appendonly is \"yes\" on the server"),
+        "{}",
+        text(&wrong.stdout)
+    );
+}
+
+#[test]
+fn wrong_use_ends_with_64_and_says_what_would_be_right() {
+    let program = Program::new();
+    let existing = program.path("exists.html");
+    std::fs::write(&existing, "precious").unwrap();
+    let existing = existing.to_str().unwrap();
+    let cases: [(&[&str], &str); 7] = [
+        (&["run", "--preset", "nope"], "known are"),
+        (&["run", "--sessions", "0"], "1 to"),
+        (&["run", "--rate", "-3"], "--rate"),
+        (&["run", "--report", existing], "--force"),
+        (&["run", "--report", "x.pdf"], ".html"),
+        (
+            &[
+                "run",
+                "--backend",
+                "process",
+                "--fault",
+                "container-removed",
+            ],
+            "docker",
+        ),
+        (&["replay", "no-such-run"], "crashdrill runs"),
+    ];
+    for (arguments, hint) in cases {
+        let output = program.run(arguments);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {told}");
+        assert!(told.contains(hint), "{arguments:?}: {told}");
+    }
+    assert_eq!(std::fs::read_to_string(existing).unwrap(), "precious");
+}
+
+#[test]
+fn a_runs_folder_that_cannot_be_written_is_named() {
+    let program = Program::new();
+    std::fs::write(program.path("runs"), "a file where the folder should be").unwrap();
+    let output = program.run(&["run", "--backend", "process", "--seconds", "1"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("--runs") && told.contains("cannot make"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_kept_server_of_a_test_is_really_independent() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), RDB);
+    assert_eq!(total(&lists(&mut server.connection())), 0);
+}
