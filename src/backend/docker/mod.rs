@@ -44,8 +44,8 @@ const DEATH: Duration = Duration::from_secs(20);
 /// How often we look whether the server has ended. An inspection takes some 2 ms.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// A container is created anew if the port is taken before anybody knows it.
-const PORT_TRIES: u32 = 5;
+/// A container is made anew if its port is taken before anybody knows it, or if somebody has removed it.
+const START_TRIES: u32 = 5;
 
 /// A Redis-like server in a container.
 pub struct DockerBackend {
@@ -138,7 +138,7 @@ impl DockerBackend {
         }
     }
 
-    /// Starts the container; `None` if the port was taken before anybody knew it.
+    /// Starts the container; `None` if it has to be made anew.
     fn start_once(&mut self, watch: &dyn Watch) -> Result<Option<Endpoint>> {
         self.make(watch)?;
         let address = self.address()?;
@@ -151,6 +151,11 @@ impl DockerBackend {
             Err(error) if errors::is_port_taken(&error) && !address.known => {
                 self.discard(false);
                 self.address = None;
+                return Ok(None);
+            }
+            Err(error) if errors::is_container_missing(&error) => {
+                // Removed by somebody else while the server was down: the volume makes a new one as good.
+                container.gone = true;
                 return Ok(None);
             }
             Err(error) => return Err(refused_start(engine, address.port, &error)),
@@ -241,7 +246,7 @@ impl Backend for DockerBackend {
 
     fn start(&mut self, watch: &dyn Watch) -> Result<Endpoint> {
         self.connect(watch)?;
-        for _ in 0..PORT_TRIES {
+        for _ in 0..START_TRIES {
             if watch.cancelled() {
                 return Err(engine::was_cancelled("start the container"));
             }
@@ -250,7 +255,7 @@ impl Backend for DockerBackend {
             }
         }
         Err(BackendError::new(
-            "Cannot start the container: each port that was tried on 127.0.0.1 was taken at once; try again",
+            "Cannot start the container: ports on 127.0.0.1 are taken, or containers removed, as fast as they are made; end the program that does it and try again",
         )
         .fix(Fix::TryAgain))
     }
