@@ -742,6 +742,9 @@ fn somebody_elses_kill_and_removal_are_seen() {
     docker(&["rm", "-f", &backend.identity()]);
     assert_eq!(end_of(&mut backend), ServerEnd::Unknown);
     assert_eq!(backend.ended().unwrap(), Some(ServerEnd::Unknown));
+    start(&mut backend);
+    backend.kill().unwrap();
+    docker(&["rm", &backend.identity()]);
     assert_eq!(start(&mut backend), endpoint);
     assert_eq!(entries(&mut client(&endpoint)), ["a"]);
     backend.close().unwrap();

@@ -11,6 +11,13 @@ use bollard::errors::Error;
 use crate::backend::BackendError;
 use crate::domain::event::Fix;
 
+/// Docker's wording, then Podman's.
+const NO_CONTAINER: &[&str] = &[
+    "No such container",
+    "no such container",
+    "no container with",
+];
+
 /// `operation` completes "Cannot …"; `host` is the engine's address.
 pub(super) fn explain(operation: &str, host: &str, error: &Error) -> BackendError {
     let (cause, fix) = match error {
@@ -122,11 +129,7 @@ fn answered(status: u16, text: &str) -> (String, Option<Fix>) {
             Some(Fix::ChooseAnotherImage),
         ),
         (
-            &[
-                "No such container",
-                "no such container",
-                "no container with name",
-            ],
+            NO_CONTAINER,
             "somebody else has removed the container; start the server again",
             Some(Fix::TryAgain),
         ),
@@ -234,6 +237,11 @@ pub(super) fn is_missing(error: &Error) -> bool {
             ..
         }
     )
+}
+
+/// The container itself, not a network or a volume of it.
+pub(super) fn is_container_missing(error: &Error) -> bool {
+    answer(error).is_some_and(|text| has(text, NO_CONTAINER))
 }
 
 /// Not running: 409 from Docker, 500 from Podman.

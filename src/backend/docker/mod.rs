@@ -2,7 +2,8 @@
 //!
 //! It owns one container and one volume at a time, both labelled with their owner and their run, and removes
 //! nothing else. It knows nothing of Redis beyond the lines of configuration that it adds: whether the server
-//! is ready and whether the preset is in force is for a client to find out.
+//! is ready and whether the preset is in force is for a client to find out. Calls block on a runtime of this
+//! room's own, so they must come from a plain thread, not from inside another runtime.
 
 mod address;
 mod archive;
@@ -14,6 +15,7 @@ mod engine;
 mod errors;
 mod image;
 mod logs;
+mod making;
 mod names;
 pub mod owner;
 mod pull;
@@ -28,9 +30,7 @@ pub use self::engine::{Engine, EngineInfo, probe};
 pub use self::image::LocalImage;
 
 use self::address::Address;
-use self::container::Recipe;
 use self::logs::LogCursor;
-use self::names::Names;
 use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch};
 use crate::domain::event::Fix;
 use crate::domain::fault::ServerEnd;
@@ -44,8 +44,8 @@ const DEATH: Duration = Duration::from_secs(20);
 /// How often we look whether the server has ended. An inspection takes some 2 ms.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// A container is created anew if the port is taken before anybody knows it.
-const PORT_TRIES: u32 = 5;
+/// A container is made anew if its port is taken before anybody knows it, or if somebody has removed it.
+const START_TRIES: u32 = 5;
 
 /// A Redis-like server in a container.
 pub struct DockerBackend {
@@ -138,160 +138,7 @@ impl DockerBackend {
         }
     }
 
-    fn connect(&mut self, watch: &dyn Watch) -> Result<()> {
-        if self.engine.is_none() {
-            watch.doing("Connecting to Docker", None);
-            self.engine = Some(match &self.host {
-                Some(host) => Engine::connect_to(host)?,
-                None => Engine::connect()?,
-            });
-        }
-        Ok(())
-    }
-
-    /// The command that the image wants, pulled first if it is not there.
-    fn command(&self, watch: &dyn Watch) -> Result<Vec<String>> {
-        let engine = self.engine()?;
-        let config = match engine.image_config(&self.image)? {
-            Some(config) => config,
-            None => {
-                engine.pull(&self.image, watch)?;
-                engine.image_config(&self.image)?.unwrap_or_default()
-            }
-        };
-        Ok(image::command(&self.image, &config, archive::CONFIG_FILE))
-    }
-
-    fn address(&mut self) -> Result<Address> {
-        if let Some(address) = &self.address {
-            return Ok(address.clone());
-        }
-        let address = Address::choose().map_err(|error| {
-            BackendError::new("Cannot choose a port and a password: this machine's random source or network fails; see the details")
-                .details(error.to_string())
-        })?;
-        self.address = Some(address.clone());
-        Ok(address)
-    }
-
-    /// Makes the volume and the container, as far as they are missing.
-    fn make(&mut self, watch: &dyn Watch) -> Result<()> {
-        if self
-            .container
-            .as_ref()
-            .is_some_and(|container| !container.gone)
-        {
-            return Ok(());
-        }
-        let command = self.command(watch)?;
-        let address = self.address()?;
-        let labels = reap::labels(&self.owner, &self.spec.run);
-        let names = Names::new(&self.spec.run, &address.tag);
-
-        self.made += 1;
-        // Both are noted before they are made: whatever happens, close() removes them.
-        let fresh_volume = self.volume.is_none();
-        let volume = self
-            .volume
-            .get_or_insert_with(|| names.volume(self.made))
-            .clone();
-        let container = Container {
-            name: names.container(self.made),
-            id: String::new(),
-            log: LogCursor::default(),
-            gone: false,
-        };
-        let name = self.container.insert(container).name.clone();
-        watch.doing(&format!("Creating a container of {}", self.image), None);
-        let made = self.make_container(
-            watch,
-            &Recipe {
-                name: &name,
-                volume: &volume,
-                image: &self.image,
-                command,
-                port: address.port,
-                memory_bytes: self.memory_bytes,
-                labels: &labels,
-            },
-            &address,
-        );
-        match made {
-            Ok(id) => {
-                if let Some(container) = &mut self.container {
-                    container.id = id;
-                }
-                Ok(())
-            }
-            Err(error) => {
-                // Half a container must not be taken for a whole one at the next start.
-                self.discard(fresh_volume);
-                Err(error)
-            }
-        }
-    }
-
-    fn make_container(
-        &self,
-        watch: &dyn Watch,
-        recipe: &Recipe<'_>,
-        address: &Address,
-    ) -> Result<String> {
-        let engine = self.engine()?;
-        // Does nothing if it exists. A volume that the engine makes by itself for a container has no labels.
-        let operation = "create the volume";
-        engine
-            .run_watched(
-                operation,
-                watch,
-                engine.make_volume(recipe.volume, recipe.labels),
-            )?
-            .map_err(|error| engine.explain(operation, &error))?;
-        let operation = "create the container";
-        let id = engine
-            .run_watched(operation, watch, engine.make_container(recipe))?
-            .map_err(|error| engine.explain(operation, &error))?;
-        // Written on a kept volume too, in case somebody changed it; the store keeps its content (tested).
-        let config = archive::config_archive(&self.config(address))
-            .map_err(|error| BackendError::new("Cannot pack the configuration for the container: no memory; end other programs and try again").details(error.to_string()))?;
-        let operation = "write the configuration into the container";
-        engine
-            .run_watched(operation, watch, engine.upload(recipe.name, config))?
-            .map_err(|error| engine.explain(operation, &error))?;
-        Ok(id)
-    }
-
-    /// The preset's directives, then ours: Redis takes the last of each.
-    fn config(&self, address: &Address) -> String {
-        format!(
-            "{}\n\
-             # Inside the container; only 127.0.0.1 of the host leads here.\n\
-             bind 0.0.0.0\n\
-             protected-mode no\n\
-             port 6379\n\
-             requirepass {}\n\
-             dir {}\n\
-             logfile \"\"\n\
-             daemonize no\n",
-            self.spec.config,
-            address.password,
-            archive::STORE,
-        )
-    }
-
-    /// Removes the container, and the volume if asked, whatever the engine says.
-    fn discard(&mut self, volume: bool) {
-        let Some(engine) = &self.engine else { return };
-        if let Some(container) = self.container.take() {
-            // Failing here leaves a labelled container, which the next start's sweep removes.
-            let _left = engine.remove_container(&container.name);
-        }
-        if volume && let Some(volume) = self.volume.take() {
-            let _left = engine.remove_volume(&volume);
-        }
-    }
-
-    /// Starts the container; `None` if the port was taken before anybody knew it.
+    /// Starts the container; `None` if it has to be made anew.
     fn start_once(&mut self, watch: &dyn Watch) -> Result<Option<Endpoint>> {
         self.make(watch)?;
         let address = self.address()?;
@@ -304,6 +151,11 @@ impl DockerBackend {
             Err(error) if errors::is_port_taken(&error) && !address.known => {
                 self.discard(false);
                 self.address = None;
+                return Ok(None);
+            }
+            Err(error) if errors::is_container_missing(&error) => {
+                // Removed by somebody else while the server was down: the volume makes a new one as good.
+                container.gone = true;
                 return Ok(None);
             }
             Err(error) => return Err(refused_start(engine, address.port, &error)),
@@ -394,7 +246,7 @@ impl Backend for DockerBackend {
 
     fn start(&mut self, watch: &dyn Watch) -> Result<Endpoint> {
         self.connect(watch)?;
-        for _ in 0..PORT_TRIES {
+        for _ in 0..START_TRIES {
             if watch.cancelled() {
                 return Err(engine::was_cancelled("start the container"));
             }
@@ -403,7 +255,7 @@ impl Backend for DockerBackend {
             }
         }
         Err(BackendError::new(
-            "Cannot start the container: each port that was tried on 127.0.0.1 was taken at once; try again",
+            "Cannot start the container: ports on 127.0.0.1 are taken, or containers removed, as fast as they are made; end the program that does it and try again",
         )
         .fix(Fix::TryAgain))
     }
