@@ -5,3 +5,4 @@
 pub mod backend;
 pub mod domain;
 pub mod engine;
+pub mod report;
