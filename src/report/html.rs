@@ -139,10 +139,10 @@ fn lanes(record: &RunRecord) -> Markup {
                 h2 { "The cut through the sessions" }
                 p.says {
                     (wording::cut_sentence(record.judgement.cut()))
+                    br;
+                    "Each message is a tick, in the order of acknowledgement"
                     @if total > LANES {
-                        br;
-                        "The " (LANES) " sessions that lost most of " (counted(total as u64, "session"))
-                        ", each message a tick in the order of acknowledgement"
+                        "; shown are the " (LANES) " of " (counted(total as u64, "session")) " that lost most"
                     }
                 }
                 (PreEscaped(svg::lanes(record, LANES)))

@@ -9,6 +9,7 @@ use super::sessions::{classed, worst};
 use super::wording::number::{count, span};
 use super::wording::{curves_sentence, cut_sentence, lanes_sentence};
 use crate::domain::op::{Completion, Micros, Op};
+use crate::domain::preset::Keeping;
 use crate::domain::record::RunRecord;
 use crate::domain::series::Curves;
 use crate::domain::verdict::{Class, Cut};
@@ -128,11 +129,8 @@ pub(super) fn curves(record: &RunRecord) -> String {
     grid(&mut canvas, &frame);
     snapshots(&mut canvas, &frame, record);
     if record.readback.is_some() {
-        gap(&mut canvas, &frame, &curves);
-        canvas.path(
-            "recovered line",
-            &frame.steps(&curves.secs, &curves.recovered),
-        );
+        gap(&mut canvas, &frame, &curves, record);
+        recovered(&mut canvas, &frame, &curves);
     }
     canvas.path("acked line", &frame.steps(&curves.secs, &curves.acked));
     fault_bands(&mut canvas, &frame, record);
@@ -167,8 +165,20 @@ fn grid(canvas: &mut Canvas, frame: &Frame) {
     canvas.text("axis", "start", (4.0, frame.top - 24.0), "messages");
 }
 
-/// What was acknowledged and is not there: the red that the drill is about.
-fn gap(canvas: &mut Canvas, frame: &Frame, curves: &Curves) {
+/// What is there: the body of the picture.
+fn recovered(canvas: &mut Canvas, frame: &Frame, curves: &Curves) {
+    let line = frame.steps(&curves.secs, &curves.recovered);
+    if let (Some(first), Some(last)) = (curves.secs.first(), curves.secs.last()) {
+        let (first, last) = (frame.x(*first), frame.x(*last));
+        let area = format!("{line}L{last:.1} {:.1}L{first:.1} {0:.1}Z", frame.bottom);
+        canvas.path("area", &area);
+    }
+    canvas.path("recovered line", &line);
+}
+
+/// What was acknowledged and is not there: the red that the drill is about. What could not be read
+/// back is not known to be lost, and not drawn in red.
+fn gap(canvas: &mut Canvas, frame: &Frame, curves: &Curves, record: &RunRecord) {
     let (Some(acked), Some(recovered)) = (curves.acked.last(), curves.recovered.last()) else {
         return;
     };
@@ -180,18 +190,26 @@ fn gap(canvas: &mut Canvas, frame: &Frame, curves: &Curves) {
         let _ = write!(path, "L{:.1} {:.1}", frame.x(*secs), frame.y(*messages));
     }
     path.push('Z');
+    let counts = &record.judgement.counts;
+    if counts.unread > 0 {
+        canvas.path("unknown", &path);
+        return;
+    }
     canvas.path("gap", &path);
-    let x = frame.x(curves.secs.last().copied().unwrap_or(0.0)) + 14.0;
-    let y = frame.y((acked + recovered) / 2.0) + 5.0;
-    canvas.text(
-        "loss",
-        "start",
-        (x, y),
-        &format!("−{}", count((acked - recovered) as u64)),
-    );
+    let faults = record.history.faults.iter();
+    let ends = faults
+        .map(|fault| fault.dead.secs())
+        .chain(curves.secs.last().copied());
+    let x = frame.x(ends.fold(0.0, f64::max)) + 14.0;
+    let y = frame.y(f64::midpoint(*acked, *recovered)) + 5.0;
+    canvas.text("loss", "start", (x, y), &format!("−{}", count(counts.lost)));
 }
 
+/// Where the data set came back to. With an AOF, snapshots are copies that nobody loads.
 fn snapshots(canvas: &mut Canvas, frame: &Frame, record: &RunRecord) {
+    if record.plan.preset.keeping() != Keeping::Snapshots {
+        return;
+    }
     for fault in &record.history.faults {
         let Some(snapshot) = fault.last_snapshot else {
             continue;
@@ -202,7 +220,11 @@ fn snapshots(canvas: &mut Canvas, frame: &Frame, record: &RunRecord) {
             "snapshot began {} before",
             span(fault.at.since(snapshot.fork))
         );
-        canvas.text("mark", "end", (x - 6.0, frame.top + 6.0), &label);
+        let (anchor, x) = match x > 320.0 {
+            true => ("end", x - 6.0),
+            false => ("start", x + 6.0),
+        };
+        canvas.text("mark", anchor, (x, frame.top + 6.0), &label);
     }
 }
 
@@ -274,10 +296,19 @@ impl Order {
         Order { acked }
     }
 
-    /// The column of an instant: of the first acknowledgement that is not earlier.
+    /// The column of an instant: of the first acknowledgement that is not earlier. There is one slot
+    /// more than acknowledgements, for what was in flight at the end.
     fn column(&self, at: Micros) -> usize {
         let rank = self.acked.partition_point(|acked| *acked < at);
-        rank * Self::COLUMNS / self.acked.len().max(1)
+        rank * Self::COLUMNS / (self.acked.len() + 1)
+    }
+
+    /// The column of a fault: behind everything if nothing was acknowledged after it.
+    fn column_of_fault(&self, at: Micros) -> usize {
+        match self.acked.last() {
+            Some(last) if *last >= at => self.column(at),
+            _ => Self::COLUMNS,
+        }
     }
 
     fn column_of(&self, op: &Op) -> usize {
@@ -290,12 +321,12 @@ impl Order {
 
     /// Columns that one message takes, a gap included, where there are fewer messages than columns.
     fn tick(&self) -> usize {
-        (Self::COLUMNS / self.acked.len().max(1)).clamp(1, 24)
+        (Self::COLUMNS / (self.acked.len() + 1)).clamp(1, 24)
     }
 }
 
 const LEFT: f64 = 92.0;
-const TOP: f64 = 40.0;
+const TOP: f64 = 52.0;
 const LANE: f64 = 15.0;
 
 /// The worst `lanes` sessions, each message a tick in the order of acknowledgement, the cut through all of them.
@@ -398,7 +429,7 @@ fn instants(canvas: &mut Canvas, record: &RunRecord, order: &Order, bottom: f64)
     }
     let at = |instant| LEFT + order.column(instant) as f64;
     for fault in &record.history.faults {
-        let x = at(fault.dead);
+        let x = LEFT + order.column_of_fault(fault.dead) as f64;
         canvas.line("fault-line", (x, TOP - 6.0), (x, bottom + 4.0));
         canvas.text(
             "fault-label",
@@ -410,8 +441,8 @@ fn instants(canvas: &mut Canvas, record: &RunRecord, order: &Order, bottom: f64)
     for finding in &record.judgement.faults {
         if let Cut::Clean { not_after, .. } = finding.cut {
             let x = at(not_after) - 1.0;
-            canvas.line("cut", (x, TOP - 10.0), (x, bottom + 6.0));
-            canvas.text("cut-label", "end", (x - 5.0, TOP - 12.0), "cut");
+            canvas.line("cut", (x, TOP - 26.0), (x, bottom + 6.0));
+            canvas.text("cut-label", "end", (x - 6.0, TOP - 26.0), "cut");
         }
     }
 }

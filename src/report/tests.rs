@@ -67,7 +67,7 @@ fn loss_and_promise_are_two_statements() {
     );
     assert_eq!(
         wording::promise_sentence(&record.judgement.faults[0]),
-        "As this preset allows: process kill may take everything acknowledged since the last finished snapshot began under this preset"
+        "As this preset allows: a process kill may take everything acknowledged since the last finished snapshot began"
     );
     assert_eq!(
         wording::why_sentence(&record, 0).unwrap(),
@@ -79,7 +79,7 @@ fn loss_and_promise_are_two_statements() {
     );
     assert_eq!(
         wording::verdict_sentence(&fixture::violated()),
-        "Violated: promise broken: process kill may take nothing that was acknowledged under this preset, and 3 of 3 lost messages lie outside that"
+        "Violated: promise broken: a process kill may take nothing that was acknowledged, and 3 of 3 lost messages lie outside that"
     );
     assert_eq!(
         wording::verdict_sentence(&fixture::empty()),

@@ -16,6 +16,7 @@ pub use terms::{class_words, ground_sentence, state_words};
 pub use why::why_sentence;
 
 use crate::domain::contract::{Contract, Gate};
+use crate::domain::fault::FaultKind;
 use crate::domain::record::RunRecord;
 use crate::domain::verdict::{FaultFinding, Ground, Verdict};
 use number::{count, counted, span};
@@ -101,7 +102,6 @@ pub fn loss_sentence(record: &RunRecord) -> String {
 /// What the contract says about fault number `fault` (from 0), and whether it was kept.
 #[must_use]
 pub fn promise_sentence(finding: &FaultFinding) -> String {
-    let fault = finding.fault.title().to_lowercase();
     let may = contract_words(&finding.contract);
     let gate = matches!(finding.contract, Contract::Gate(_));
     let (within, allows, against) = if gate {
@@ -113,11 +113,7 @@ pub fn promise_sentence(finding: &FaultFinding) -> String {
     } else {
         ("Promise kept", "As this preset allows", "Promise broken")
     };
-    let clause = if gate {
-        format!("{fault} {may}")
-    } else {
-        format!("{fault} {may} under this preset")
-    };
+    let clause = format!("{} {may}", fault_noun(finding.fault));
     match (finding.held, finding.lost) {
         (Some(true), 0) => format!("{within}: {clause}"),
         (Some(true), _) => format!("{allows}: {clause}"),
@@ -128,6 +124,17 @@ pub fn promise_sentence(finding: &FaultFinding) -> String {
         ),
         (Some(false), _) => format!("{against}: {clause}"),
         (None, _) => format!("Not judged: {clause}"),
+    }
+}
+
+/// A fault as the subject of a sentence.
+fn fault_noun(fault: FaultKind) -> &'static str {
+    match fault {
+        FaultKind::ProcessKill => "a process kill",
+        FaultKind::GracefulStop => "a graceful stop",
+        FaultKind::Pause => "a pause",
+        FaultKind::ContainerRemoved => "removing the container",
+        FaultKind::ContainerRemovedWithVolume => "removing container and volume",
     }
 }
 

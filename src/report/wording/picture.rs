@@ -15,7 +15,13 @@ pub fn curves_sentence(record: &RunRecord) -> String {
     if record.readback.is_none() {
         return format!("{acked}; what was recovered is not known");
     }
-    let there = counts.acked - counts.lost.min(counts.acked) - counts.unread.min(counts.acked);
+    if counts.unread > 0 {
+        return format!(
+            "Of {acked}, {} are known to have been there after the restart; the rest was lost or could not be looked at",
+            count(counts.survived)
+        );
+    }
+    let there = counts.acked.saturating_sub(counts.lost);
     let mut sentence = format!(
         "Of {acked}, {} ({}) were there after the restart",
         count(there),

@@ -1,6 +1,7 @@
 //! A plan in words, and as the command line that repeats it.
 
 use super::number::{counted, span};
+use crate::domain::fault::FaultKind;
 use crate::domain::plan::{BackendChoice, DrillPlan};
 use crate::domain::workload::Rate;
 
@@ -30,8 +31,11 @@ pub fn command_line(plan: &DrillPlan) -> String {
     let load = &plan.workload;
     option("--preset", plan.preset.id.clone());
     option("--fault", plan.fault.kind.id().into());
-    option("--grace", seconds(plan.fault.grace));
-    option("--pause", seconds(plan.fault.pause));
+    match plan.fault.kind {
+        FaultKind::GracefulStop => option("--grace", seconds(plan.fault.grace)),
+        FaultKind::Pause => option("--pause", seconds(plan.fault.pause)),
+        _ => {}
+    }
     option("--sessions", load.sessions.to_string());
     option("--writers", load.writers.to_string());
     option("--depth", load.depth.to_string());
