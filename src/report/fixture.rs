@@ -323,6 +323,44 @@ pub(crate) fn violated() -> RunRecord {
     record
 }
 
+/// Two kills: the first took a message, which was then written past; the second took nothing.
+pub(crate) fn hole() -> RunRecord {
+    let ops = vec![
+        acked(0, 1, 1000, 1001),
+        acked(0, 2, 2000, 2001),
+        acked(0, 3, 7000, 7001),
+    ];
+    let classes = vec![Class::Survived, Class::Lost, Class::Survived];
+    let (killed, fork) = (Micros(5_000_000), Micros(1_500_000));
+    let mut record = record(
+        plan("rdb-5s", FaultKind::ProcessKill),
+        ops,
+        classes,
+        killed,
+        fork,
+    );
+    let history = Arc::make_mut(&mut record.history);
+    let mut second = history.faults[0].clone();
+    (second.at, second.dead) = (Micros(9_000_000), Micros(9_030_000));
+    second.last_snapshot = Some(Snapshot {
+        fork: Micros(8_000_000),
+        finished: Micros(8_020_000),
+    });
+    history.faults.push(second);
+    let judgement = &mut record.judgement;
+    judgement.findings[0].state = SessionState::Hole;
+    (judgement.sessions.tail_lost, judgement.sessions.hole) = (0, 1);
+    judgement.faults[0].acked = 2;
+    if let Cut::Clean { survived, .. } = &mut judgement.faults[0].cut {
+        *survived = 1;
+    }
+    let mut second = judgement.faults[0].clone();
+    (second.at, second.acked, second.lost, second.window) = (Micros(9_000_000), 1, 0, None);
+    second.cut = Cut::NotNeeded;
+    judgement.faults.push(second);
+    record
+}
+
 /// A drill that ended before anything happened.
 pub(crate) fn empty() -> RunRecord {
     let mut record = record(

@@ -54,10 +54,10 @@ fn headline(record: &RunRecord) -> Markup {
     html! {
         header {
             p.eyebrow {
-                b { (record.plan.preset.title) }
+                b { bdi { (record.plan.preset.title) } }
                 span { (record.plan.fault.kind.title()) }
                 @if let Some(server) = &record.server {
-                    span { (server.engine) " " (server.version) }
+                    span { bdi { (server.engine) } " " (server.version) }
                 }
                 span { (record.began.format("%Y-%m-%d %H:%M UTC")) }
             }
@@ -257,13 +257,13 @@ fn setup(record: &RunRecord) -> Markup {
         section {
             h2 { "How it was done" }
             dl.facts {
-                dt { "preset" } dd { (plan.preset.title) " (" code { (plan.preset.id) } ")" br; (plan.preset.explanation) }
+                dt { "preset" } dd { bdi { (plan.preset.title) } " (" code { (plan.preset.id) } ")" br; (plan.preset.explanation) }
                 dt { "in plain words" } dd { @for words in plan.preset.plain_words() { (words) br; } }
                 dt { "fault" } dd { (plan.fault.kind.title()) br; (plan.fault.kind.explanation()) }
                 dt { "load" } dd { (wording::load_sentence(plan)) }
                 dt { "backend" } dd { (record.backend) }
                 @if let Some(server) = &record.server {
-                    dt { "server" } dd { (server.engine) " " (server.version) ", " code { (server.program) } br; (server.os) }
+                    dt { "server" } dd { bdi { (server.engine) } " " (server.version) ", " code { (server.program) } br; (server.os) }
                 }
             }
             h3 { "Do it again" }

@@ -333,23 +333,17 @@ const LANE: f64 = 15.0;
 pub(super) fn lanes(record: &RunRecord, lanes: usize) -> String {
     let shown = worst(record, lanes);
     let order = Order::of(record);
-    let mut lane_of = vec![
-        None;
-        record
-            .history
-            .by_session()
-            .sessions()
-            .last()
-            .map_or(0, |s| s.0 as usize + 1)
-    ];
+    let sessions = shown
+        .iter()
+        .map(|finding| finding.session.0 as usize + 1)
+        .max();
+    let mut lane_of = vec![None; sessions.unwrap_or(0)];
     for (lane, finding) in shown.iter().enumerate() {
-        if let Some(slot) = lane_of.get_mut(finding.session.0 as usize) {
-            *slot = Some(lane);
-        }
+        lane_of[finding.session.0 as usize] = Some(lane);
     }
     let mut cells = vec![[Mark::Empty; Order::COLUMNS]; shown.len()];
     for (op, class) in classed(record) {
-        if let Some(lane) = lane_of[op.session.0 as usize] {
+        if let Some(&Some(lane)) = lane_of.get(op.session.0 as usize) {
             let cell = &mut cells[lane][order.column_of(op)];
             *cell = (*cell).max(Mark::of(class));
         }

@@ -22,6 +22,7 @@ fn records() -> Vec<RunRecord> {
         fixture::small(),
         fixture::violated(),
         fixture::empty(),
+        fixture::hole(),
         fixture::streamed(3000),
     ]
 }
@@ -79,7 +80,13 @@ fn loss_and_promise_are_two_statements() {
     );
     assert_eq!(
         wording::verdict_sentence(&fixture::violated()),
-        "Violated: promise broken: a process kill may take nothing that was acknowledged, and 3 of 3 lost messages lie outside that"
+        "Violated: 3 messages vanished that this preset promised to keep"
+    );
+    assert_eq!(
+        wording::grounds(&fixture::violated()),
+        [
+            "Promise broken: a process kill may take nothing that was acknowledged, and 3 of 3 lost messages lie outside that"
+        ]
     );
     assert_eq!(
         wording::verdict_sentence(&fixture::empty()),
@@ -157,6 +164,15 @@ fn an_fsync_in_flight_and_a_grace_that_ran_out_are_named() {
         why,
         "The final save outlived the grace of 1 s, so SIGKILL came"
     );
+
+    let mut record = drill("rdb-5s", FaultKind::GracefulStop, true);
+    let text = "save 5 1\nshutdown-on-sigterm nosave";
+    record.plan.preset = crate::domain::preset::import(text, "x.conf").preset;
+    let why = wording::why_sentence(&record, 0).unwrap();
+    assert!(
+        why.starts_with("Redis is told not to save when it stops; Redis came back"),
+        "{why}"
+    );
 }
 
 #[test]
@@ -232,6 +248,72 @@ fn csv_holds_each_lost_message_as_it_was_written() {
         ]
     );
     assert!(rows.iter().all(|row| row[5].chars().count() >= 20));
+}
+
+#[test]
+fn a_tail_that_was_written_past_is_a_hole_and_belongs_to_the_first_fault() {
+    let record = fixture::hole();
+    assert_eq!(
+        wording::lanes_sentence(&record),
+        "Of 1 session, 1 has a hole"
+    );
+    let table = text(Format::Csv, &record);
+    assert!(
+        table.contains("\"session:00000:messages\",2,\"assistant\",2.001000,2.999000,"),
+        "{table}"
+    );
+    let html = text(Format::Html, &record);
+    assert_eq!(html.matches("Process kill at").count(), 2);
+    assert_eq!(
+        json(&record)["lost"][0]["seqs"],
+        serde_json::json!([[2, 2]])
+    );
+}
+
+#[test]
+fn what_could_not_be_read_is_never_said_to_be_lost() {
+    let mut record = fixture::small();
+    let classes = std::sync::Arc::make_mut(&mut record.classes);
+    classes.iter_mut().for_each(|class| *class = Class::Unread);
+    let counts = &mut record.judgement.counts;
+    (counts.lost, counts.survived, counts.absent, counts.unread) = (0, 0, 0, 9);
+    record.judgement.verdict = Verdict::Inconclusive;
+    record.judgement.grounds = vec![Ground::PartlyRead { unread_sessions: 4 }];
+    assert_eq!(
+        wording::loss_sentence(&record),
+        "No acknowledged message is known to be lost, and 9 could not be looked at"
+    );
+    let html = text(Format::Html, &record);
+    assert!(!html.contains("class=\"gap\"") && html.contains("class=\"unknown\""));
+    assert_eq!(text(Format::Csv, &record).lines().count(), 1);
+
+    record.readback = None;
+    assert_eq!(
+        wording::loss_sentence(&record),
+        "What became of 8 acknowledged messages is not known: nothing was read back"
+    );
+    assert!(!text(Format::Html, &record).contains("recovered line"));
+}
+
+#[test]
+fn the_users_own_limits_stand_in_the_place_of_the_promise() {
+    let mut record = fixture::violated();
+    let gate = crate::domain::contract::Gate {
+        max_lost: Some(1),
+        max_window: Some(std::time::Duration::from_millis(500)),
+    };
+    record.plan.gate = Some(gate);
+    record.judgement.faults[0].contract = crate::domain::contract::Contract::Gate(gate);
+    assert_eq!(
+        wording::verdict_sentence(&record),
+        "Violated: 3 messages vanished, which is more than your limits allow"
+    );
+    assert_eq!(
+        wording::promise_sentence(&record.judgement.faults[0]),
+        "Outside your limits: a process kill may take at most 1 message, and only what was acknowledged in the last 500 ms, and 3 of 3 lost messages lie outside that"
+    );
+    let line = wording::command_line(&record.plan);
+    assert!(line.ends_with("--max-lost 1 --max-window 0.5"), "{line}");
 }
 
 /// Everything that could break out of a format, in every place where words of others stand.

@@ -28,6 +28,7 @@ pub fn verdict_sentence(record: &RunRecord) -> String {
     let title = judgement.verdict.title();
     match (judgement.verdict, judgement.grounds.first()) {
         (Verdict::Held, _) => format!("{title}: {}", held_words(record)),
+        (_, Some(Ground::OutsideContract { .. })) => format!("{title}: {}", violated_words(record)),
         (_, Some(ground)) => format!("{title}: {}", lower(&ground_sentence(ground, record))),
         (_, None) => format!("{title}: no ground was recorded"),
     }
@@ -41,6 +42,24 @@ fn held_words(record: &RunRecord) -> String {
             "{} vanished, as {}",
             counted(lost, "message"),
             allowed_by(record)
+        ),
+    }
+}
+
+/// How far the losses went beyond what was allowed, over all faults.
+fn violated_words(record: &RunRecord) -> String {
+    let lost = counted(record.judgement.counts.lost, "message");
+    if record.plan.gate.is_some() {
+        return format!("{lost} vanished, which is more than your limits allow");
+    }
+    let outside: u64 = record.judgement.faults.iter().map(|f| f.outside).sum();
+    match outside {
+        all if all == record.judgement.counts.lost => {
+            format!("{lost} vanished that this preset promised to keep")
+        }
+        some => format!(
+            "{lost} vanished, {} of which this preset promised to keep",
+            count(some)
         ),
     }
 }

@@ -3,7 +3,9 @@
 //! Each sentence states a mechanism of Redis that was measured or read in its source; where the
 //! evidence does not show the mechanism, the sentence says so.
 
+use super::lower;
 use super::number::{count, counted, span};
+use crate::domain::contract::Promise;
 use crate::domain::fault::{FaultKind, FaultRecord};
 use crate::domain::preset::Keeping;
 use crate::domain::record::RunRecord;
@@ -21,7 +23,16 @@ pub fn why_sentence(record: &RunRecord, fault: usize) -> Option<String> {
     Some(match performed.fault.kind {
         FaultKind::ProcessKill => killed(keeping, performed, finding, "the kill"),
         FaultKind::ContainerRemoved => killed(keeping, performed, finding, "the removal"),
-        FaultKind::GracefulStop => stopped(keeping, performed, finding),
+        FaultKind::GracefulStop => {
+            let implied = record.plan.preset.implied_promises();
+            let stop_keeps = implied.get(&FaultKind::GracefulStop).copied();
+            stopped(
+                keeping,
+                stop_keeps.unwrap_or(Promise::Everything),
+                performed,
+                finding,
+            )
+        }
         FaultKind::Pause if finding.lost == 0 => format!(
             "The server was frozen for {} and thawed: its memory stayed as it was",
             span(performed.fault.pause)
@@ -90,7 +101,12 @@ fn snapshot(fault: &FaultRecord, lost: u64, event: &str) -> String {
     }
 }
 
-fn stopped(keeping: Keeping, fault: &FaultRecord, finding: &FaultFinding) -> String {
+fn stopped(
+    keeping: Keeping,
+    stop_keeps: Promise,
+    fault: &FaultRecord,
+    finding: &FaultFinding,
+) -> String {
     let grace = span(fault.fault.grace);
     if fault.escalated {
         return match keeping {
@@ -100,13 +116,20 @@ fn stopped(keeping: Keeping, fault: &FaultRecord, finding: &FaultFinding) -> Str
             _ => format!("The server did not end within the grace of {grace}, so SIGKILL came"),
         };
     }
-    match (keeping, finding.lost) {
-        (Keeping::Nothing, 0) => "Nothing is written to disk, and yet nothing is missing".into(),
-        (Keeping::Nothing, _) => {
+    let aof = !matches!(keeping, Keeping::Nothing | Keeping::Snapshots);
+    match (stop_keeps, finding.lost) {
+        (Promise::Everything, 0) => {
+            "Redis saves nothing when it stops, and yet nothing is missing".into()
+        }
+        (Promise::Everything, _) => {
             "There are no save points, so Redis wrote nothing when it was asked to stop".into()
         }
-        (Keeping::Snapshots, 0) => "Asked to stop, Redis wrote a last snapshot first".into(),
-        (_, 0) => "Asked to stop, Redis wrote out and fsynced its AOF first".into(),
+        (Promise::SinceSnapshot, lost) => format!(
+            "Redis is told not to save when it stops; {}",
+            lower(&snapshot(fault, lost, "the stop"))
+        ),
+        (_, 0) if aof => "Asked to stop, Redis wrote out and fsynced its AOF first".into(),
+        (_, 0) => "Asked to stop, Redis wrote a last snapshot first".into(),
         (_, lost) => format!(
             "Redis ended by itself within its grace ({}), which does not explain {} lost",
             fault.end,
