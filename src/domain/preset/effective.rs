@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Directive;
 use super::directive::{SavePoint, normalised, print_save_points, save_points};
+use super::{Directive, Keeping};
 use crate::domain::contract::Promise;
 use crate::domain::fault::FaultKind;
 
@@ -94,13 +94,23 @@ impl Effective {
 
     /// A kill leaves the page cache alone: only what Redis had not yet handed to the kernel is gone.
     fn killed(&self) -> Promise {
-        match (self.aof(), self.value("appendfsync", "everysec")) {
-            (true, "everysec") => Promise::Window {
+        match self.keeping() {
+            Keeping::AofEverysec => Promise::Window {
                 window: POSTPONED_AT_MOST,
             },
-            (true, _) => Promise::Nothing,
-            (false, _) if self.save.is_empty() => Promise::Everything,
-            (false, _) => Promise::SinceSnapshot,
+            Keeping::AofAlways | Keeping::AofNo => Promise::Nothing,
+            Keeping::Snapshots => Promise::SinceSnapshot,
+            Keeping::Nothing => Promise::Everything,
+        }
+    }
+
+    pub fn keeping(&self) -> Keeping {
+        match (self.aof(), self.value("appendfsync", "everysec")) {
+            (true, "always") => Keeping::AofAlways,
+            (true, "no") => Keeping::AofNo,
+            (true, _) => Keeping::AofEverysec,
+            (false, _) if self.save.is_empty() => Keeping::Nothing,
+            (false, _) => Keeping::Snapshots,
         }
     }
 

@@ -46,6 +46,16 @@ pub struct Preset {
     pub text: String,
 }
 
+/// What carries the data over the end of the process: the one fact that explains most losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    Nothing,
+    Snapshots,
+    AofAlways,
+    AofEverysec,
+    AofNo,
+}
+
 /// What is wrong with a preset file, where, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct PresetError {
@@ -130,6 +140,12 @@ impl Preset {
     #[must_use]
     pub fn plain_words(&self) -> Vec<String> {
         Effective::of(&self.directives).plain_words()
+    }
+
+    /// What Redis will load after a restart.
+    #[must_use]
+    pub fn keeping(&self) -> Keeping {
+        Effective::of(&self.directives).keeping()
     }
 
     /// What the directives can keep by the way Redis works, whatever the header says.

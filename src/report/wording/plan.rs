@@ -1,0 +1,98 @@
+//! A plan in words, and as the command line that repeats it.
+
+use super::number::{counted, span};
+use crate::domain::fault::FaultKind;
+use crate::domain::plan::{BackendChoice, DrillPlan};
+use crate::domain::workload::Rate;
+
+/// What was written and how fast.
+#[must_use]
+pub fn load_sentence(plan: &DrillPlan) -> String {
+    let load = &plan.workload;
+    let rate = match load.rate {
+        Rate::PerSecond(rate) => format!("{rate} messages a second"),
+        Rate::Max => "as fast as it goes".into(),
+    };
+    format!(
+        "{}, {}, up to {} under way on each, {rate}, for {}, seed {}",
+        counted(u64::from(load.sessions), "chat session"),
+        counted(u64::from(load.writers), "connection"),
+        counted(u64::from(load.depth), "write"),
+        span(plan.stream_for),
+        load.seed
+    )
+}
+
+/// The command that performs the same drill again.
+#[must_use]
+pub fn command_line(plan: &DrillPlan) -> String {
+    let mut words: Vec<String> = vec!["crashdrill".into(), "run".into()];
+    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    let load = &plan.workload;
+    option("--preset", plan.preset.id.clone());
+    option("--fault", plan.fault.kind.id().into());
+    match plan.fault.kind {
+        FaultKind::GracefulStop => option("--grace", seconds(plan.fault.grace)),
+        FaultKind::Pause => option("--pause", seconds(plan.fault.pause)),
+        _ => {}
+    }
+    option("--sessions", load.sessions.to_string());
+    option("--writers", load.writers.to_string());
+    option("--depth", load.depth.to_string());
+    match load.rate {
+        Rate::PerSecond(rate) => option("--rate", rate.to_string()),
+        Rate::Max => option("--rate", "max".into()),
+    }
+    if let Some(bytes) = load.message_bytes {
+        option("--message-bytes", bytes.to_string());
+    }
+    option("--seconds", seconds(plan.stream_for));
+    if let Some(messages) = plan.max_messages {
+        option("--messages", messages.to_string());
+    }
+    option("--seed", load.seed.to_string());
+    option("--backend", plan.backend.id().into());
+    let mut program = None;
+    match &plan.backend {
+        BackendChoice::Auto { image, program: p } => {
+            option("--image", image.clone());
+            program = p.as_ref();
+        }
+        BackendChoice::Docker { image } => option("--image", image.clone()),
+        BackendChoice::Process { program: p } => program = p.as_ref(),
+        BackendChoice::External(external) => {
+            option("--url", without_password(&external.url));
+            option("--kill-cmd", external.kill_command.clone());
+            option("--start-cmd", external.start_command.clone());
+        }
+    }
+    if let Some(program) = program {
+        option("--server", program.display().to_string());
+    }
+    if let Some(max) = plan.gate.and_then(|gate| gate.max_lost) {
+        option("--max-lost", max.to_string());
+    }
+    if let Some(max) = plan.gate.and_then(|gate| gate.max_window) {
+        option("--max-window", seconds(max));
+    }
+    shell_words::join(words)
+}
+
+fn seconds(duration: std::time::Duration) -> String {
+    duration.as_secs_f64().to_string()
+}
+
+/// A server's address with its password taken out, wherever it may have come from.
+#[must_use]
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    match rest.rsplit_once('@') {
+        None => url.to_owned(),
+        Some((login, host)) => match login.split_once(':') {
+            Some((user, _)) if !user.is_empty() => format!("{scheme}://{user}@{host}"),
+            _ => format!("{scheme}://{host}"),
+        },
+    }
+}
