@@ -33,15 +33,14 @@ pub fn dropped(path: &Path, dropped: &[Dropped]) {
 
 /// The verdict and what decided it.
 pub fn verdict(record: &RunRecord) {
-    let sentences = [
-        wording::verdict_sentence(record),
-        wording::loss_sentence(record),
-        wording::why_sentence(record),
-        wording::cut_sentence(record),
-    ];
-    for sentence in sentences.iter().filter(|sentence| !sentence.is_empty()) {
-        println!("{sentence}");
+    println!("{}", wording::verdict_sentence(record));
+    println!("{}", wording::loss_sentence(record));
+    for fault in 0..record.judgement.faults.len() {
+        if let Some(why) = wording::why_sentence(record, fault) {
+            println!("{why}");
+        }
     }
+    println!("{}", wording::cut_sentence(record.judgement.cut()));
     println!("Evidence: {}", record.dir.display());
 }
 
@@ -101,7 +100,7 @@ impl Meter {
             self.line(&format!(
                 "{:>8.3} s  {}",
                 event.at.secs(),
-                wording::event_sentence(&event.event)
+                wording::events::event_sentence(&event.event)
             ));
         }
     }

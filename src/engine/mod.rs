@@ -9,7 +9,7 @@ mod drill;
 mod env;
 pub mod housekeeping;
 pub mod launch;
-mod load;
+pub mod load;
 pub mod presets;
 mod ready;
 mod snapshots;
