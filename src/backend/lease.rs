@@ -153,6 +153,10 @@ fn owner(lease: &Path) -> Option<ProcessId> {
     })
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only directories that `is_ours` has proven"
+)]
 fn clean(lease: &Path, reap_docker: &dyn Fn(&str)) -> Vec<Holding> {
     let mut held = Vec::new();
     for line in lines(lease) {

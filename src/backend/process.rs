@@ -445,6 +445,10 @@ impl Backend for ProcessBackend {
         })
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the directory that `prepare` has made"
+    )]
     fn close(&mut self) -> Result<()> {
         let Some(mut server) = self.server.take() else {
             return Ok(());

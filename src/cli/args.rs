@@ -77,7 +77,7 @@ pub struct RunArgs {
     #[arg(long, default_value_t = 200)]
     pub sessions: u64,
     /// Messages a second, or `max` for as fast as it goes
-    #[arg(long, default_value = "2000")]
+    #[arg(long, default_value = "2000", allow_hyphen_values = true)]
     pub rate: String,
     /// How long to stream before the fault: 12, 500ms, 2m
     #[arg(long, value_name = "TIME", default_value = "12", value_parser = seconds)]

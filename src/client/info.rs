@@ -85,6 +85,14 @@ impl Info {
     }
 }
 
+/// How many keys the connection's database holds.
+///
+/// # Errors
+/// Those of the connection.
+pub fn key_count(connection: &mut Connection) -> RedisResult<u64> {
+    redis::cmd("DBSIZE").query(connection)
+}
+
 /// The value in force of each named directive; a directive that the server does not know is absent.
 ///
 /// # Errors

@@ -7,3 +7,5 @@ pub mod connect;
 pub mod info;
 pub mod pipes;
 pub mod scan;
+
+pub use redis::Connection;

@@ -378,7 +378,8 @@ impl PlanDraft {
             1 << 32,
             "messages",
         );
-        if !self.rate_max && !(self.rate > 0.0 && self.rate <= Workload::MAX_RATE) {
+        let possible = self.rate > 0.0 && self.rate <= Workload::MAX_RATE;
+        if !self.rate_max && !possible {
             errors.push(FieldError {
                 field: Field::Rate,
                 message: format!(

@@ -13,7 +13,7 @@ use super::snapshots::SnapshotLog;
 use super::store::RunDir;
 use crate::backend::{Backend, BackendError, Endpoint, Watch};
 use crate::client::info::{self, Info};
-use crate::client::{connect, scan};
+use crate::client::{Connection, connect, scan};
 use crate::domain::checker::{self, Circumstances};
 use crate::domain::event::{DrillEvent, Fix, LiveView, Phase, ServerInfo};
 use crate::domain::fault::{Fault, FaultKind, FaultRecord, PersistenceInfo, ServerEnd};
@@ -35,7 +35,7 @@ pub struct Drill {
     pub attention: Arc<Attention>,
     server: Option<ServerInfo>,
     endpoint: Option<Endpoint>,
-    connection: Option<redis::Connection>,
+    connection: Option<Connection>,
     load: Option<Load>,
     streaming: Option<Streaming>,
     faults: Vec<FaultRecord>,
@@ -279,9 +279,7 @@ impl Drill {
             return Ok(());
         }
         let connection = self.connection()?;
-        let size: u64 = redis::cmd("DBSIZE")
-            .query(connection)
-            .map_err(|error| Stop::failed(error.to_string()))?;
+        let size = info::key_count(connection).map_err(|error| Stop::failed(error.to_string()))?;
         if size == 0 {
             return Ok(());
         }
@@ -300,12 +298,14 @@ impl Drill {
         let expected = self.plan.preset.expected_config();
         let names: Vec<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
         let external = self.backend.id() == "external";
-        let failed = |error: redis::RedisError| {
+        let failed = |error: &dyn std::fmt::Display| {
             Stop::failed(format!("the server does not describe itself: {error}"))
         };
         let connection = self.connection()?;
-        let mut server = Info::fetch(connection).map_err(failed)?.server();
-        let config = info::config(connection, &names).map_err(failed)?;
+        let mut server = Info::fetch(connection)
+            .map_err(|error| failed(&error))?
+            .server();
+        let config = info::config(connection, &names).map_err(|error| failed(&error))?;
         for (name, wanted) in &expected {
             let Some(value) = config.get(name) else {
                 self.warn(&format!(
@@ -340,7 +340,7 @@ impl Drill {
         Ok(server)
     }
 
-    fn connection(&mut self) -> Step<&mut redis::Connection> {
+    fn connection(&mut self) -> Step<&mut Connection> {
         let endpoint = self
             .endpoint
             .as_ref()
@@ -797,7 +797,7 @@ impl Drill {
             Ok(()) => {}
             Err(Stop::Cancelled) => self.attention.tell(DrillEvent::Cancelled),
             Err(Stop::Failed { error, fix }) => {
-                self.attention.tell(DrillEvent::Failed { error, fix })
+                self.attention.tell(DrillEvent::Failed { error, fix });
             }
         }
         if let Err(Stop::Failed { error, .. }) = self.end_stream() {

@@ -28,7 +28,7 @@ impl Canvas {
         canvas
     }
 
-    fn add(&mut self, words: std::fmt::Arguments) {
+    fn add(&mut self, words: std::fmt::Arguments<'_>) {
         // A write to a String does not fail.
         let _ = self.0.write_fmt(words);
     }

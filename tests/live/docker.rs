@@ -659,7 +659,10 @@ impl Detour {
     /// From now on a connection is refused, as when the engine has died.
     fn end(&self) {
         self.open.store(false, Ordering::Relaxed);
-        let _last = UnixStream::connect(&self.path);
+        // Each connection wakes the listener once; it is gone when none is taken any more.
+        while UnixStream::connect(&self.path).is_ok() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

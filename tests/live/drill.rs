@@ -52,10 +52,12 @@ fn a_kill_under_rdb_takes_exactly_what_the_snapshot_does_not_hold() {
     assert_eq!(report["counts"]["lost"], 6500 - kept);
     assert_eq!(report["cut"]["kind"], "clean");
     assert_eq!((code, report["verdict"].as_str()), (0, Some("held")));
+    // At 1,000 a second the oldest of the lost was acknowledged that many milliseconds before the stream's
+    // end at least; how long after the end the kill comes depends on how busy the machine is.
     let window = report["loss_window_secs"].as_f64().unwrap();
-    let expected = (6500 - kept) as f64 / 1000.0;
+    let least = (6500 - kept) as f64 / 1000.0;
     assert!(
-        (window - expected).abs() < 0.5,
+        window > least - 0.1 && window < least + 5.0,
         "{window} s for {} messages",
         6500 - kept
     );

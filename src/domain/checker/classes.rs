@@ -99,16 +99,13 @@ impl Classified {
                 )
             });
         let first_lost = classes().position(|class| class == Class::Lost);
-        let last_found = classes()
-            .enumerate()
-            .filter(|(_, class)| class.found())
-            .last();
+        let last_found = classes().rposition(Class::found);
         let state = match (found, first_lost, last_found) {
             (None, ..) => SessionState::Unread,
             _ if damaged => SessionState::Corrupted,
             (_, None, _) => SessionState::Intact,
             (_, Some(_), None) => SessionState::Vanished,
-            (_, Some(lost), Some((found, _))) if lost < found => SessionState::Hole,
+            (_, Some(lost), Some(found)) if lost < found => SessionState::Hole,
             _ => SessionState::TailLost,
         };
         let acked = mine

@@ -79,7 +79,7 @@ fn fault_finding(
     began: Micros,
     history: &History,
     classes: &[Class],
-    allowance: &mut allowance::Allowance,
+    allowance: &mut allowance::Allowance<'_>,
 ) -> FaultFinding {
     let is_acked = |&&i: &&u32| history.ops[i as usize].completion == Completion::Acked;
     let lost: Vec<Micros> = round

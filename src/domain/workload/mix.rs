@@ -50,7 +50,7 @@ impl SessionMix {
     /// The session that speaks next.
     pub fn draw(&mut self) -> SessionId {
         let number = self.rng.next_u64();
-        let slot = ((number >> 32) * self.sessions.len() as u64 >> 32) as usize;
+        let slot = (((number >> 32) * self.sessions.len() as u64) >> 32) as usize;
         let slot = if number as u32 <= self.threshold[slot] {
             slot
         } else {
