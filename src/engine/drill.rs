@@ -5,26 +5,23 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::attention::{Attention, ReadbackWatch};
+use super::attention::Attention;
 use super::command::Command;
-use super::load::{Load, LoadError, Streaming};
+use super::lives::Lives;
+use super::load::{Load, Streaming};
 use super::ready::{self, Started};
 use super::snapshots::SnapshotLog;
+use super::stop::{Step, Stop};
 use super::store::RunDir;
 use crate::backend::{Backend, BackendError, Endpoint, Watch};
-use crate::client::info::{self, Info};
-use crate::client::{Connection, connect, scan};
-use crate::domain::checker::{self, Circumstances};
-use crate::domain::event::{DrillEvent, Fix, LiveView, Phase, ServerInfo};
+use crate::client::{Connection, scan};
+use crate::domain::event::{DrillEvent, LiveView, Phase, ServerInfo};
 use crate::domain::fault::{Fault, FaultKind, FaultRecord, PersistenceInfo, ServerEnd};
 use crate::domain::history::History;
-use crate::domain::op::SessionId;
 use crate::domain::plan::DrillPlan;
 use crate::domain::readback::Readback;
-use crate::domain::record::RunRecord;
-use crate::domain::workload::{KeySpace, MessageMaker};
+use crate::domain::workload::KeySpace;
 use crate::journal::JournalWriter;
-use crate::report::wording;
 
 /// A drill under way.
 pub struct Drill {
@@ -33,88 +30,25 @@ pub struct Drill {
     pub backend: Box<dyn Backend>,
     pub keys: KeySpace,
     pub attention: Arc<Attention>,
-    server: Option<ServerInfo>,
-    endpoint: Option<Endpoint>,
-    connection: Option<Connection>,
-    load: Option<Load>,
-    streaming: Option<Streaming>,
-    faults: Vec<FaultRecord>,
-    snapshots: SnapshotLog,
-    latest_info: Option<PersistenceInfo>,
+    pub(super) server: Option<ServerInfo>,
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) connection: Option<Connection>,
+    pub(super) load: Option<Load>,
+    pub(super) streaming: Option<Streaming>,
+    pub(super) faults: Vec<FaultRecord>,
+    pub(super) snapshots: SnapshotLog,
+    pub(super) latest_info: Option<PersistenceInfo>,
     /// Lines of the server's log since its last start.
-    log: Vec<String>,
-    evicted: Lives,
-    expired: Lives,
-    readback: Option<Arc<Readback>>,
+    pub(super) log: Vec<String>,
+    pub(super) evicted: Lives,
+    pub(super) expired: Lives,
+    pub(super) readback: Option<Arc<Readback>>,
     /// What was judged last; the ops live here while nothing streams.
-    history: Option<Arc<History>>,
-    judged: bool,
-    next_look: Instant,
-    next_info: Instant,
-    rate_before: (Instant, u64),
-}
-
-/// Why a drill ends before its script does.
-pub enum Stop {
-    Cancelled,
-    Failed { error: String, fix: Option<Fix> },
-}
-
-impl From<BackendError> for Stop {
-    fn from(error: BackendError) -> Self {
-        let details = if error.details.is_empty() || error.message.contains(&error.details) {
-            String::new()
-        } else {
-            format!("\n{}", error.details)
-        };
-        Stop::Failed {
-            error: error.message + &details,
-            fix: error.fix,
-        }
-    }
-}
-
-impl From<LoadError> for Stop {
-    fn from(error: LoadError) -> Self {
-        Stop::failed(error.to_string())
-    }
-}
-
-impl Stop {
-    fn failed(error: impl Into<String>) -> Self {
-        Stop::Failed {
-            error: error.into(),
-            fix: None,
-        }
-    }
-
-    /// A file of the run could not be written.
-    pub fn unwritten(error: anyhow::Error) -> Self {
-        Stop::failed(format!("{error:#}"))
-    }
-}
-
-type Step<T = ()> = Result<T, Stop>;
-
-/// A counter of the server's that begins anew with each of its lives.
-#[derive(Debug, Default)]
-struct Lives {
-    past: u64,
-    now: u64,
-}
-
-impl Lives {
-    fn saw(&mut self, value: u64) {
-        self.now = value;
-    }
-
-    fn ended(&mut self) {
-        self.past += std::mem::take(&mut self.now);
-    }
-
-    fn total(&self) -> u64 {
-        self.past + self.now
-    }
+    pub(super) history: Option<Arc<History>>,
+    pub(super) judged: bool,
+    pub(super) next_look: Instant,
+    pub(super) next_info: Instant,
+    pub(super) rate_before: (Instant, u64),
 }
 
 impl Drill {
@@ -213,7 +147,7 @@ impl Drill {
         }
     }
 
-    fn warn(&self, text: &str) -> Step {
+    pub(super) fn warn(&self, text: &str) -> Step {
         self.attention.tell(DrillEvent::Warned {
             text: text.to_owned(),
         });
@@ -262,95 +196,12 @@ impl Drill {
         Ok(())
     }
 
-    fn cancelled_or(&self, error: BackendError) -> Stop {
+    pub(super) fn cancelled_or(&self, error: BackendError) -> Stop {
         if self.attention.is_cancelled() {
             Stop::Cancelled
         } else {
             error.into()
         }
-    }
-
-    /// Somebody else's server may hold somebody else's keys: never write beside them unasked.
-    fn look_at_namespace(&mut self) -> Step {
-        let crate::domain::plan::BackendChoice::External(external) = &self.plan.backend else {
-            return Ok(());
-        };
-        if external.allow_nonempty {
-            return Ok(());
-        }
-        let connection = self.connection()?;
-        let size = info::key_count(connection).map_err(|error| Stop::failed(error.to_string()))?;
-        if size == 0 {
-            return Ok(());
-        }
-        Err(Stop::Failed {
-            error: format!(
-                "the server at {} holds {size} keys. Crashdrill would write under the prefix {} and remove only that, but the kill concerns them all: agree with --allow-nonempty",
-                self.backend.program(),
-                self.keys.prefix
-            ),
-            fix: Some(Fix::AllowNonEmpty),
-        })
-    }
-
-    /// Who answers, and what is in force there.
-    fn greet(&mut self) -> Step<ServerInfo> {
-        let expected = self.plan.preset.expected_config();
-        let names: Vec<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
-        let external = self.backend.id() == "external";
-        let failed = |error: &dyn std::fmt::Display| {
-            Stop::failed(format!("the server does not describe itself: {error}"))
-        };
-        let connection = self.connection()?;
-        let mut server = Info::fetch(connection)
-            .map_err(|error| failed(&error))?
-            .server();
-        let config = info::config(connection, &names).map_err(|error| failed(&error))?;
-        for (name, wanted) in &expected {
-            let Some(value) = config.get(name) else {
-                self.warn(&format!(
-                    "this server does not know the directive {name}; the preset sets it to {wanted}"
-                ))?;
-                continue;
-            };
-            if value != wanted {
-                let text = format!(
-                    "{name} is \"{value}\" on the server and \"{wanted}\" in preset {}",
-                    self.plan.preset.id
-                );
-                match (external, self.plan.gate) {
-                    (true, Some(_)) => self.warn(&text)?,
-                    (true, None) => {
-                        return Err(Stop::failed(format!(
-                            "{text}: choose the preset that fits the server, or judge by your own --max-lost or --max-window"
-                        )));
-                    }
-                    (false, _) => {
-                        return Err(Stop::failed(format!("the preset is not in force: {text}")));
-                    }
-                }
-            }
-            server.in_force.push((name.clone(), value.clone()));
-        }
-        let endpoint = self.endpoint.as_ref().expect("set before the greeting");
-        server.address = format!("{}:{}", endpoint.host, endpoint.port);
-        server.identity = self.backend.identity();
-        server.program = self.backend.program();
-        self.server = Some(server.clone());
-        Ok(server)
-    }
-
-    fn connection(&mut self) -> Step<&mut Connection> {
-        let endpoint = self
-            .endpoint
-            .as_ref()
-            .ok_or_else(|| Stop::failed("the server was never started"))?;
-        if self.connection.is_none() {
-            let open = connect::connect(endpoint, INFO_PATIENCE);
-            self.connection =
-                Some(open.map_err(|error| Stop::failed(format!("cannot connect: {error}")))?);
-        }
-        Ok(self.connection.as_mut().expect("made just now"))
     }
 
     fn stream(&mut self) -> Step {
@@ -368,7 +219,7 @@ impl Drill {
     }
 
     /// Ten million ops are not kept twice: judging lends them to the record, and takes them back.
-    fn take_back_ops(&mut self) {
+    pub(super) fn take_back_ops(&mut self) {
         if let (Some(load), Some(history)) = (&mut self.load, self.history.take()) {
             load.ops = match Arc::try_unwrap(history) {
                 Ok(history) => history.ops,
@@ -393,7 +244,7 @@ impl Drill {
         Ok(())
     }
 
-    fn end_stream(&mut self) -> Step {
+    pub(super) fn end_stream(&mut self) -> Step {
         if let Some(streaming) = self.streaming.take() {
             let (load, result) = streaming.stop();
             self.load = Some(load);
@@ -409,126 +260,6 @@ impl Drill {
         self.attention.tell(DrillEvent::StreamPaused { acked });
         self.attention.phase(Phase::Ready);
         Ok(())
-    }
-
-    /// What the drill does while nothing else is to be done: meters, log, INFO, signs of death.
-    fn look_after(&mut self) -> Step {
-        self.meter();
-        if Instant::now() < self.next_look {
-            return Ok(());
-        }
-        let pace = if self.backend.id() == "docker" {
-            200
-        } else {
-            20
-        };
-        self.next_look = Instant::now() + Duration::from_millis(pace);
-        self.collect_log();
-        let phase = self.attention.current().phase;
-        if !matches!(phase, Phase::Ready | Phase::Streaming) {
-            return Ok(());
-        }
-        if let Some(end) = self.backend.ended()? {
-            return Err(self.died(&end));
-        }
-        if self.streaming.as_ref().is_some_and(Streaming::has_finished)
-            && self.plan.max_messages.is_none()
-        {
-            // It ends by itself only when it cannot go on; its result says why.
-            self.end_stream()?;
-        }
-        if Instant::now() >= self.next_info {
-            self.next_info = Instant::now() + INFO_EVERY;
-            self.take_info();
-        }
-        Ok(())
-    }
-
-    /// The server has ended and it was not us: what is missing later cannot be laid to our fault.
-    fn died(&mut self, end: &ServerEnd) -> Stop {
-        self.collect_log();
-        let last_words = ready::last_words(&self.log);
-        let words = last_words.join("\n  ");
-        self.attention.tell(DrillEvent::ServerDied {
-            end: end.clone(),
-            last_words,
-        });
-        Stop::failed(format!(
-            "the server ended by itself: {end}. Its last words:\n  {words}"
-        ))
-    }
-
-    fn meter(&mut self) {
-        use std::sync::atomic::Ordering::Relaxed;
-        let Some(streaming) = &self.streaming else {
-            self.attention.progress(|progress| {
-                progress.in_flight = 0;
-                progress.acked_per_sec = 0.0;
-                progress.backlog = 0;
-            });
-            return;
-        };
-        let meter = &streaming.meter;
-        let acked = meter.acked.load(Relaxed);
-        let (since, before) = self.rate_before;
-        let rate = (since.elapsed() >= Duration::from_millis(250)).then(|| {
-            self.rate_before = (Instant::now(), acked);
-            acked.saturating_sub(before) as f64 / since.elapsed().as_secs_f64()
-        });
-        self.attention.progress(|progress| {
-            progress.acked = acked;
-            progress.sent = meter.sent.load(Relaxed);
-            progress.refused = meter.refused.load(Relaxed);
-            progress.in_flight = progress.sent.saturating_sub(meter.completed.load(Relaxed));
-            progress.backlog = meter.backlog.load(Relaxed);
-            if let Some(rate) = rate {
-                progress.acked_per_sec = rate;
-            }
-        });
-    }
-
-    fn collect_log(&mut self) {
-        let Ok(lines) = self.backend.new_log_lines() else {
-            return;
-        };
-        let now = self.attention.clock.now();
-        let unix = self.attention.clock.began_unix_micros() + now.0;
-        let fork_usec = self
-            .latest_info
-            .as_ref()
-            .map_or(MAX_FORK_USEC, |info| info.latest_fork_usec.max(1_000));
-        for line in lines {
-            self.dir.append_log(&line.text);
-            if let Some(snapshot) = self.snapshots.line(&line.text, now, unix, fork_usec) {
-                self.attention
-                    .tell(DrillEvent::SnapshotFinished { snapshot });
-            }
-            self.log.push(line.text);
-        }
-    }
-
-    /// Asks the server how its persistence is; silence is no answer and no failure.
-    fn take_info(&mut self) -> Option<PersistenceInfo> {
-        let now = self.attention.clock.now();
-        let fetched = self.connection().ok().map(Info::fetch);
-        let Some(Ok(fetched)) = fetched else {
-            self.connection = None;
-            return None;
-        };
-        let info = fetched.persistence(now);
-        self.evicted.saw(info.evicted_keys);
-        self.expired.saw(info.expired_keys);
-        if self.backend.id() == "external"
-            && let Some(snapshot) = self.snapshots.info(&info)
-        {
-            self.attention
-                .tell(DrillEvent::SnapshotFinished { snapshot });
-        }
-        self.latest_info = Some(info.clone());
-        let shown = info.clone();
-        self.attention
-            .progress(|progress| progress.info = Some(shown));
-        Some(info)
     }
 
     /// Performs a fault under load and drains what the server had answered before it died.
@@ -608,7 +339,7 @@ impl Drill {
         let Some(to) = self.plan.keep_data.clone() else {
             return Ok(());
         };
-        let to = to.join(format!("after-fault-{}", self.faults.len()));
+        let to = to.join(super::launch::kept_name(self.faults.len()));
         self.attention.doing(
             &format!("Copying the data directory to {}", to.display()),
             None,
@@ -657,7 +388,7 @@ impl Drill {
         Ok(())
     }
 
-    fn refused_to_start(&self) -> bool {
+    pub(super) fn refused_to_start(&self) -> bool {
         let timeline = self.attention.timeline();
         let starts = timeline.iter().rev().find_map(|event| match event.event {
             DrillEvent::ServerRefused { .. } => Some(true),
@@ -674,121 +405,6 @@ impl Drill {
             self.read_back()?;
         }
         self.judge()
-    }
-
-    fn read_back(&mut self) -> Step {
-        self.attention.phase(Phase::ReadingBack);
-        let Some(endpoint) = self.endpoint.clone() else {
-            return Ok(());
-        };
-        self.take_back_ops();
-        let begun = Instant::now();
-        let started = self.attention.clock.now();
-        let ops = self.load.as_ref().map_or(&[][..], |load| &load.ops);
-        let mut spoken = vec![false; self.plan.workload.sessions as usize];
-        for op in ops {
-            spoken[op.session.0 as usize] = true;
-        }
-        let sessions: Vec<SessionId> = (0..self.plan.workload.sessions)
-            .map(SessionId)
-            .filter(|s| spoken[s.0 as usize])
-            .collect();
-        let watch = ReadbackWatch {
-            attention: &self.attention,
-            sessions: sessions.len(),
-        };
-        let maker = MessageMaker::new(&self.plan.workload);
-        let found = scan::lists(&endpoint, &self.keys, &maker, &sessions, &watch);
-        let known = sessions.iter().copied().collect();
-        let foreign_keys =
-            match scan::foreign_keys(&endpoint, &self.keys, &known, MOST_FOREIGN_KEYS) {
-                Ok(keys) => keys,
-                Err(error) => {
-                    self.warn(&format!("cannot look for keys that are not ours: {error}"))?;
-                    Vec::new()
-                }
-            };
-        self.take_info();
-        let readback = Readback {
-            started,
-            finished: self.attention.clock.now(),
-            sessions: found,
-            foreign_keys,
-            evicted_keys: self.evicted.total(),
-            expired_keys: self.expired.total(),
-        };
-        self.dir.write_readback(&readback)?;
-        self.attention.tell(DrillEvent::ReadbackFinished {
-            sessions: readback.sessions.len() as u64,
-            entries: readback
-                .sessions
-                .iter()
-                .map(crate::domain::readback::SessionReadback::len)
-                .sum(),
-            unread_sessions: readback
-                .sessions
-                .iter()
-                .filter(|s| s.failure.is_some())
-                .count() as u64,
-            took: begun.elapsed(),
-        });
-        self.readback = Some(Arc::new(readback));
-        if self.attention.is_cancelled() {
-            Err(Stop::Cancelled)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn judge(&mut self) -> Step {
-        self.attention.phase(Phase::Judging);
-        self.take_back_ops();
-        let ops = self
-            .load
-            .as_mut()
-            .map(|load| std::mem::take(&mut load.ops))
-            .unwrap_or_default();
-        let history = Arc::new(History {
-            ops,
-            faults: self.faults.clone(),
-            torn: false,
-        });
-        self.history = Some(Arc::clone(&history));
-        let timeline = self.attention.timeline();
-        let circumstances = Circumstances::of(&timeline);
-        let (judgement, classes) = checker::judge(
-            &self.plan,
-            &history,
-            self.readback.as_deref(),
-            &circumstances,
-        );
-        let record = Arc::new(RunRecord {
-            id: self.dir.id.clone(),
-            dir: self.dir.path.clone(),
-            began: self.attention.clock.began(),
-            plan: self.plan.clone(),
-            keys: self.keys.clone(),
-            backend: self.backend.id().to_owned(),
-            server: self.server.clone(),
-            timeline,
-            history,
-            readback: self.readback.clone(),
-            judgement,
-            classes: Arc::new(classes),
-            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        });
-        self.dir.write_verdict(&record)?;
-        self.judged = true;
-        let sentence = wording::verdict_sentence(&record);
-        self.attention.tell(DrillEvent::Judged {
-            record: Some(record),
-            sentence,
-        });
-        let up = !self.refused_to_start()
-            && self.faults.last().is_none_or(|_| self.connection.is_some());
-        self.attention
-            .phase(if up { Phase::Ready } else { Phase::Down });
-        Ok(())
     }
 
     /// Ends the run, however it went: the last word on it, the server gone, nothing left behind.
@@ -842,8 +458,3 @@ impl Drill {
 
 /// How long a paused drill streams on after the thaw.
 const AFTER_PAUSE: Duration = Duration::from_secs(1);
-const INFO_EVERY: Duration = Duration::from_millis(250);
-const INFO_PATIENCE: Duration = Duration::from_millis(500);
-/// Assumed for a fork that INFO has not told of yet; forks of small servers take well under it.
-const MAX_FORK_USEC: u64 = 20_000;
-const MOST_FOREIGN_KEYS: usize = 1_000;

@@ -100,6 +100,7 @@ fn run(
         progress.run = name;
         progress.began_unix_micros = began;
     });
+    look_at_kept_data(&plan)?;
     let (backend, reason, keys) = choose(&plan, &id.0)?;
     let dir = RunDir::create(runs, id, &attention.clock, &plan, backend.id(), &keys)
         .map_err(|error| BackendError::new(format!("{error:#}")))?;
@@ -125,6 +126,26 @@ fn run(
         run: drill.dir.id.0.clone(),
     });
     Ok(())
+}
+
+/// Data of an earlier drill in the same place would be counted as this one's.
+fn look_at_kept_data(plan: &DrillPlan) -> Result<(), BackendError> {
+    let Some(folder) = &plan.keep_data else {
+        return Ok(());
+    };
+    let first = folder.join(kept_name(1));
+    if first.exists() {
+        let first = first.display();
+        return Err(BackendError::new(format!(
+            "{first} exists: name another folder with --keep-data"
+        )));
+    }
+    Ok(())
+}
+
+/// The folder of the data that fault number `fault`, from 1, has left.
+pub(super) fn kept_name(fault: usize) -> String {
+    format!("after-fault-{fault}")
 }
 
 /// The backend of the plan, why it was chosen, and the names of keys on it.

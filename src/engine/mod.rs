@@ -7,12 +7,17 @@ mod attention;
 pub mod command;
 mod drill;
 mod env;
+mod greeting;
 pub mod housekeeping;
 pub mod launch;
+mod lives;
 pub mod load;
 pub mod presets;
 mod ready;
+mod reckoning;
 mod snapshots;
+mod stop;
 pub mod store;
+mod vigil;
 
 pub use env::Clock;

@@ -131,7 +131,7 @@ impl RunDir {
     pub(super) fn write_effective_config(
         &self,
         info: &ServerInfo,
-    ) -> Result<(), super::drill::Stop> {
+    ) -> Result<(), super::stop::Stop> {
         let mut text = format!(
             "# In force on {} {} by CONFIG GET\n",
             info.engine, info.version
@@ -140,10 +140,10 @@ impl RunDir {
             let value = if value.is_empty() { "\"\"" } else { value };
             text += &format!("{name} {value}\n");
         }
-        write(&self.path.join(EFFECTIVE), text.as_bytes()).map_err(super::drill::Stop::unwritten)
+        write(&self.path.join(EFFECTIVE), text.as_bytes()).map_err(super::stop::Stop::unwritten)
     }
 
-    pub(super) fn write_readback(&self, readback: &Readback) -> Result<(), super::drill::Stop> {
+    pub(super) fn write_readback(&self, readback: &Readback) -> Result<(), super::stop::Stop> {
         let path = self.path.join(READBACK);
         let written = || -> Result<()> {
             let mut file = BufWriter::new(File::create(&path)?);
@@ -168,11 +168,11 @@ impl RunDir {
         };
         written()
             .with_context(|| format!("cannot write {}", path.display()))
-            .map_err(super::drill::Stop::unwritten)
+            .map_err(super::stop::Stop::unwritten)
     }
 
-    pub(super) fn write_verdict(&self, record: &RunRecord) -> Result<(), super::drill::Stop> {
-        write_verdict(&self.path, record).map_err(super::drill::Stop::unwritten)
+    pub(super) fn write_verdict(&self, record: &RunRecord) -> Result<(), super::stop::Stop> {
+        write_verdict(&self.path, record).map_err(super::stop::Stop::unwritten)
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crashdrill::backend::docker::{DockerBackend, Engine, owner, probe};
+use crashdrill::backend::docker::{DockerBackend, Engine, LocalImage, owner, probe};
 use crashdrill::backend::{Backend, Endpoint, ServerSpec, Watch};
 use crashdrill::domain::event::Fix;
 use crashdrill::domain::fault::ServerEnd;
@@ -765,7 +765,7 @@ fn local_images_are_listed_servers_first() {
     let image = images.iter().find(|image| image.name == IMAGE).unwrap();
     assert!(image.size_bytes > 10_000_000);
     let first_other = images.iter().position(|image| !image.looks_like_a_server());
-    let last_server = images.iter().rposition(|image| image.looks_like_a_server());
+    let last_server = images.iter().rposition(LocalImage::looks_like_a_server);
     assert!(first_other.is_none_or(|other| last_server.is_some_and(|server| server < other)));
 }
 

@@ -149,7 +149,7 @@ fn the_users_gate_turns_an_allowed_loss_into_a_violation() {
             .0
     };
     assert_eq!(drill("49"), 1);
-    std::fs::remove_dir_all(program.path("kept")).unwrap();
+    program.forget_kept();
     assert_eq!(drill("50"), 0);
 }
 
@@ -157,7 +157,7 @@ fn the_users_gate_turns_an_allowed_loss_into_a_violation() {
 fn a_graceful_stop_saves_and_one_without_grace_does_not() {
     let program = Program::new();
     let drill = |grace: &str| {
-        let _ = std::fs::remove_dir_all(program.path("kept"));
+        program.forget_kept();
         program.drill(&[
             "--preset",
             "rdb-defaults",
@@ -316,7 +316,7 @@ fn no_server_program_is_told_with_the_ways_out() {
 fn the_same_seed_writes_the_same_bytes() {
     let program = Program::new();
     let written = || {
-        let _ = std::fs::remove_dir_all(program.path("kept"));
+        program.forget_kept();
         // One writer: with several, how far each has come when the last message is sent is a race.
         program.drill(&[
             "--preset",
@@ -650,6 +650,28 @@ fn wrong_use_ends_with_64_and_says_what_would_be_right() {
         assert!(told.contains(hint), "{arguments:?}: {told}");
     }
     assert_eq!(std::fs::read_to_string(existing).unwrap(), "precious");
+}
+
+#[test]
+fn data_kept_from_an_earlier_drill_is_not_mixed_with_new() {
+    let program = Program::new();
+    std::fs::create_dir_all(program.path("kept/after-fault-1/appendonlydir")).unwrap();
+    let kept = program.path("kept").display().to_string();
+    let output = program.run(&[
+        "run",
+        "--backend",
+        "process",
+        "--seconds",
+        "1",
+        "--keep-data",
+        &kept,
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("--keep-data") && told.contains("after-fault-1"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -174,6 +174,15 @@ impl Program {
         lists(&mut server.connection())
     }
 
+    /// Makes room for the data of another drill.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a folder in the test's own temporary one"
+    )]
+    pub fn forget_kept(&self) {
+        let _ = std::fs::remove_dir_all(self.path("kept"));
+    }
+
     pub fn latest(&self) -> PathBuf {
         std::fs::canonicalize(self.runs().join("latest")).unwrap()
     }

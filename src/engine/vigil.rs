@@ -1,0 +1,137 @@
+//! What the drill keeps an eye on while it waits: meters, the server's log, INFO, signs of death.
+
+use std::time::{Duration, Instant};
+
+use super::drill::Drill;
+use super::load::Streaming;
+use super::ready;
+use super::stop::{Step, Stop};
+use crate::client::info::Info;
+use crate::domain::event::{DrillEvent, Phase};
+use crate::domain::fault::{PersistenceInfo, ServerEnd};
+
+const INFO_EVERY: Duration = Duration::from_millis(250);
+/// Assumed for a fork that INFO has not told of yet; forks of small servers take well under it.
+const MAX_FORK_USEC: u64 = 20_000;
+
+impl Drill {
+    /// What the drill does while nothing else is to be done: meters, log, INFO, signs of death.
+    pub(super) fn look_after(&mut self) -> Step {
+        self.meter();
+        if Instant::now() < self.next_look {
+            return Ok(());
+        }
+        let pace = if self.backend.id() == "docker" {
+            200
+        } else {
+            20
+        };
+        self.next_look = Instant::now() + Duration::from_millis(pace);
+        self.collect_log();
+        let phase = self.attention.current().phase;
+        if !matches!(phase, Phase::Ready | Phase::Streaming) {
+            return Ok(());
+        }
+        if let Some(end) = self.backend.ended()? {
+            return Err(self.died(&end));
+        }
+        if self.streaming.as_ref().is_some_and(Streaming::has_finished)
+            && self.plan.max_messages.is_none()
+        {
+            // It ends by itself only when it cannot go on; its result says why.
+            self.end_stream()?;
+        }
+        if Instant::now() >= self.next_info {
+            self.next_info = Instant::now() + INFO_EVERY;
+            self.take_info();
+        }
+        Ok(())
+    }
+
+    /// The server has ended and it was not us: what is missing later cannot be laid to our fault.
+    pub(super) fn died(&mut self, end: &ServerEnd) -> Stop {
+        self.collect_log();
+        let last_words = ready::last_words(&self.log);
+        let words = last_words.join("\n  ");
+        self.attention.tell(DrillEvent::ServerDied {
+            end: end.clone(),
+            last_words,
+        });
+        Stop::failed(format!(
+            "the server ended by itself: {end}. Its last words:\n  {words}"
+        ))
+    }
+
+    pub(super) fn meter(&mut self) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let Some(streaming) = &self.streaming else {
+            self.attention.progress(|progress| {
+                progress.in_flight = 0;
+                progress.acked_per_sec = 0.0;
+                progress.backlog = 0;
+            });
+            return;
+        };
+        let meter = &streaming.meter;
+        let acked = meter.acked.load(Relaxed);
+        let (since, before) = self.rate_before;
+        let rate = (since.elapsed() >= Duration::from_millis(250)).then(|| {
+            self.rate_before = (Instant::now(), acked);
+            acked.saturating_sub(before) as f64 / since.elapsed().as_secs_f64()
+        });
+        self.attention.progress(|progress| {
+            progress.acked = acked;
+            progress.sent = meter.sent.load(Relaxed);
+            progress.refused = meter.refused.load(Relaxed);
+            progress.in_flight = progress.sent.saturating_sub(meter.completed.load(Relaxed));
+            progress.backlog = meter.backlog.load(Relaxed);
+            if let Some(rate) = rate {
+                progress.acked_per_sec = rate;
+            }
+        });
+    }
+
+    pub(super) fn collect_log(&mut self) {
+        let Ok(lines) = self.backend.new_log_lines() else {
+            return;
+        };
+        let now = self.attention.clock.now();
+        let unix = self.attention.clock.began_unix_micros() + now.0;
+        let fork_usec = self
+            .latest_info
+            .as_ref()
+            .map_or(MAX_FORK_USEC, |info| info.latest_fork_usec.max(1_000));
+        for line in lines {
+            self.dir.append_log(&line.text);
+            if let Some(snapshot) = self.snapshots.line(&line.text, now, unix, fork_usec) {
+                self.attention
+                    .tell(DrillEvent::SnapshotFinished { snapshot });
+            }
+            self.log.push(line.text);
+        }
+    }
+
+    /// Asks the server how its persistence is; silence is no answer and no failure.
+    pub(super) fn take_info(&mut self) -> Option<PersistenceInfo> {
+        let now = self.attention.clock.now();
+        let fetched = self.connection().ok().map(Info::fetch);
+        let Some(Ok(fetched)) = fetched else {
+            self.connection = None;
+            return None;
+        };
+        let info = fetched.persistence(now);
+        self.evicted.saw(info.evicted_keys);
+        self.expired.saw(info.expired_keys);
+        if self.backend.id() == "external"
+            && let Some(snapshot) = self.snapshots.info(&info)
+        {
+            self.attention
+                .tell(DrillEvent::SnapshotFinished { snapshot });
+        }
+        self.latest_info = Some(info.clone());
+        let shown = info.clone();
+        self.attention
+            .progress(|progress| progress.info = Some(shown));
+        Some(info)
+    }
+}
