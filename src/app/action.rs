@@ -255,7 +255,11 @@ impl Action {
                 by_hand(state, up, "Needs a server that is up")
             }
             Action::Restart => by_hand(state, phase == Phase::Down, "The server is not down"),
-            Action::Verify => by_hand(state, phase == Phase::Ready, "Needs a server that is up and not streaming"),
+            Action::Verify => by_hand(
+                state,
+                phase == Phase::Ready,
+                "Needs a server that is up and not streaming",
+            ),
             Action::Finish => {
                 let steady = matches!(phase, Phase::Ready | Phase::Streaming | Phase::Down);
                 by_hand(state, steady, "Wait until the present step is done")
@@ -271,7 +275,10 @@ impl Action {
                 let judged = matches!(state.picture.shown, Shown::Judged(_));
                 need(judged, "There is no judged run to look at yet")
             }
-            Action::Delete => need(matches!(state.dialog, Some(Dialog::DeleteRun { .. })), "No run was chosen"),
+            Action::Delete => need(
+                matches!(state.dialog, Some(Dialog::DeleteRun { .. })),
+                "No run was chosen",
+            ),
             _ => Ok(()),
         }
     }
@@ -283,12 +290,18 @@ fn need(condition: bool, otherwise: &'static str) -> Result<(), &'static str> {
 
 fn startable(state: &AppState) -> Result<(), &'static str> {
     need(!state.drill.running, "A drill is running")?;
-    need(state.plan.errors.is_empty(), "The plan has an error: see the red field")
+    need(
+        state.plan.errors.is_empty(),
+        "The plan has an error: see the red field",
+    )
 }
 
 fn by_hand(state: &AppState, fits: bool, otherwise: &'static str) -> Result<(), &'static str> {
     need(state.drill.running, "Start the server first")?;
-    need(state.drill.by_hand, "This drill runs by its plan; use Start server to go by hand")?;
+    need(
+        state.drill.by_hand,
+        "This drill runs by its plan; use Start server to go by hand",
+    )?;
     need(fits, otherwise)
 }
 

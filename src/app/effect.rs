@@ -138,9 +138,9 @@ impl Effects {
             Effect::DeleteRun(dir) => self.spawn("delete-run", move || {
                 Some(Fact::RunDeleted(whole(shim::delete(&dir).map(|()| dir))))
             }),
-            Effect::ReadServerLog(dir) => self.spawn("read-log", move || {
-                Some(Fact::ServerLog(server_log(&dir)))
-            }),
+            Effect::ReadServerLog(dir) => {
+                self.spawn("read-log", move || Some(Fact::ServerLog(server_log(&dir))))
+            }
             Effect::OpenPath(path) => self.spawn("open", move || open_outside(&path)),
             Effect::Copy(text) => self.ctx.copy_text(text),
             Effect::CloseWindow => {
@@ -161,7 +161,9 @@ impl Effects {
 
     /// Written at once and not when the window closes: a killed window forgets nothing.
     fn save(&self, settings: &Settings) {
-        let Some(path) = &self.doors.settings else { return };
+        let Some(path) = &self.doors.settings else {
+            return;
+        };
         if let Err(error) = persist::save(path, settings) {
             let _ = self.tell.send(Fact::Trouble(format!("{error:#}")));
         }
@@ -270,5 +272,8 @@ fn server_log(dir: &Path) -> Vec<String> {
 
 fn open_outside(path: &Path) -> Option<Fact> {
     let error = open::that_detached(path).err()?;
-    Some(Fact::Trouble(format!("Opening failed: {error}: {}", path.display())))
+    Some(Fact::Trouble(format!(
+        "Opening failed: {error}: {}",
+        path.display()
+    )))
 }

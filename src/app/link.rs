@@ -83,7 +83,11 @@ impl Link {
 
     /// The drill is over and every event was taken in.
     pub fn ended(&mut self) -> bool {
-        let over = self.handle.thread.as_ref().is_none_or(|thread| thread.is_finished());
+        let over = self
+            .handle
+            .thread
+            .as_ref()
+            .is_none_or(|thread| thread.is_finished());
         if !(self.closed && over) {
             return false;
         }

@@ -37,7 +37,12 @@ pub struct App {
 
 impl App {
     #[must_use]
-    pub fn new(ctx: &egui::Context, doors: Doors, settings: Settings, presets: Vec<Preset>) -> Self {
+    pub fn new(
+        ctx: &egui::Context,
+        doors: Doors,
+        settings: Settings,
+        presets: Vec<Preset>,
+    ) -> Self {
         crate::ui::install(ctx);
         App {
             state: update::start(settings, presets),

@@ -33,7 +33,10 @@ pub fn load(path: &Path) -> (Settings, Option<String>) {
 }
 
 fn not_read(path: &Path, error: &dyn std::fmt::Display) -> String {
-    format!("Your settings could not be read, so these are the defaults: {error}: {}", path.display())
+    format!(
+        "Your settings could not be read, so these are the defaults: {error}: {}",
+        path.display()
+    )
 }
 
 /// Replaces the file as a whole, so that a crash leaves the old one or the new one.

@@ -19,7 +19,11 @@ mod fixture;
 
 pub fn launch(plan: DrillPlan, options: LaunchOptions) -> DrillHandle {
     let docker = plan.backend.id() == "docker";
-    let script = if docker { fixture::Script::NoDocker } else { fixture::Script::Normal };
+    let script = if docker {
+        fixture::Script::NoDocker
+    } else {
+        fixture::Script::Normal
+    };
     fixture::launch(plan, options, script, 1.0)
 }
 
@@ -28,19 +32,71 @@ pub fn presets() -> Vec<Preset> {
         window: std::time::Duration::from_secs(2),
     };
     let rows: [(&str, &str, &str, Promise, &[(&str, &str)]); 6] = [
-        ("none", "No persistence", "Nothing is ever written to disk: memory only", Promise::Everything, &[("save", "\"\""), ("appendonly", "no")]),
-        ("rdb-5s", "Snapshot every 5 s", "An RDB snapshot whenever 5 s have passed and something changed", Promise::SinceSnapshot, &[("save", "5 1"), ("appendonly", "no")]),
-        ("rdb-defaults", "Snapshots, Redis 7 defaults", "An RDB snapshot after an hour, 5 min or 1 min, by how much changed", Promise::SinceSnapshot, &[("save", "3600 1 300 100 60 10000"), ("appendonly", "no")]),
-        ("aof-everysec", "Append-only file, fsync every second", "Every write is logged; the log is forced to disk once a second", window, &[("save", "\"\""), ("appendonly", "yes"), ("appendfsync", "everysec")]),
-        ("aof-always", "Append-only file, fsync always", "Every write is forced to disk before it is acknowledged", Promise::Nothing, &[("save", "\"\""), ("appendonly", "yes"), ("appendfsync", "always")]),
-        ("mixed", "Append-only file with snapshot preamble", "AOF every second on top of an RDB base, plus save points", window, &[("save", "900 1"), ("appendonly", "yes"), ("appendfsync", "everysec"), ("aof-use-rdb-preamble", "yes")]),
+        (
+            "none",
+            "No persistence",
+            "Nothing is ever written to disk: memory only",
+            Promise::Everything,
+            &[("save", "\"\""), ("appendonly", "no")],
+        ),
+        (
+            "rdb-5s",
+            "Snapshot every 5 s",
+            "An RDB snapshot whenever 5 s have passed and something changed",
+            Promise::SinceSnapshot,
+            &[("save", "5 1"), ("appendonly", "no")],
+        ),
+        (
+            "rdb-defaults",
+            "Snapshots, Redis 7 defaults",
+            "An RDB snapshot after an hour, 5 min or 1 min, by how much changed",
+            Promise::SinceSnapshot,
+            &[("save", "3600 1 300 100 60 10000"), ("appendonly", "no")],
+        ),
+        (
+            "aof-everysec",
+            "Append-only file, fsync every second",
+            "Every write is logged; the log is forced to disk once a second",
+            window,
+            &[
+                ("save", "\"\""),
+                ("appendonly", "yes"),
+                ("appendfsync", "everysec"),
+            ],
+        ),
+        (
+            "aof-always",
+            "Append-only file, fsync always",
+            "Every write is forced to disk before it is acknowledged",
+            Promise::Nothing,
+            &[
+                ("save", "\"\""),
+                ("appendonly", "yes"),
+                ("appendfsync", "always"),
+            ],
+        ),
+        (
+            "mixed",
+            "Append-only file with snapshot preamble",
+            "AOF every second on top of an RDB base, plus save points",
+            window,
+            &[
+                ("save", "900 1"),
+                ("appendonly", "yes"),
+                ("appendfsync", "everysec"),
+                ("aof-use-rdb-preamble", "yes"),
+            ],
+        ),
     ];
     rows.into_iter()
         .map(|(id, title, explanation, promise, directives)| Preset {
             id: id.into(),
             title: title.into(),
             explanation: explanation.into(),
-            promises: FaultKind::ALL.into_iter().map(|kind| (kind, promise)).collect(),
+            promises: FaultKind::ALL
+                .into_iter()
+                .map(|kind| (kind, promise))
+                .collect(),
             directives: directives
                 .iter()
                 .enumerate()
@@ -50,7 +106,10 @@ pub fn presets() -> Vec<Preset> {
                     line: n as u32 + 1,
                 })
                 .collect(),
-            text: directives.iter().map(|(name, value)| format!("{name} {value}\n")).collect(),
+            text: directives
+                .iter()
+                .map(|(name, value)| format!("{name} {value}\n"))
+                .collect(),
         })
         .collect()
 }
@@ -71,29 +130,55 @@ pub struct Imported {
 }
 
 pub fn import(path: &Path) -> Result<Imported> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| anyhow!("reading the configuration failed: {error}: {}", path.display()))?;
-    let keep = ["save", "appendonly", "appendfsync", "maxmemory", "maxmemory-policy"];
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        anyhow!(
+            "reading the configuration failed: {error}: {}",
+            path.display()
+        )
+    })?;
+    let keep = [
+        "save",
+        "appendonly",
+        "appendfsync",
+        "maxmemory",
+        "maxmemory-policy",
+    ];
     let (mut directives, mut dropped) = (Vec::new(), Vec::new());
     for (n, line) in text.lines().enumerate() {
         let line_no = n as u32 + 1;
-        let Some((name, value)) = line.trim().split_once(' ') else { continue };
+        let Some((name, value)) = line.trim().split_once(' ') else {
+            continue;
+        };
         if name.starts_with('#') {
             continue;
         }
         if keep.contains(&name) {
-            directives.push(Directive { name: name.into(), value: value.into(), line: line_no });
+            directives.push(Directive {
+                name: name.into(),
+                value: value.into(),
+                line: line_no,
+            });
         } else {
-            dropped.push(Dropped { line: line_no, directive: name.into(), reason: "the drill's own server sets it".into() });
+            dropped.push(Dropped {
+                line: line_no,
+                directive: name.into(),
+                reason: "the drill's own server sets it".into(),
+            });
         }
     }
-    let id = path.file_stem().map_or("imported".into(), |stem| stem.to_string_lossy().into_owned());
+    let id = path.file_stem().map_or("imported".into(), |stem| {
+        stem.to_string_lossy().into_owned()
+    });
     Ok(Imported {
         preset: Preset {
             title: format!("Imported from {}", path.display()),
-            explanation: "Your own directives; no promise is known, so everything may be lost".into(),
+            explanation: "Your own directives; no promise is known, so everything may be lost"
+                .into(),
             promises: Default::default(),
-            text: directives.iter().map(|d: &Directive| format!("{} {}\n", d.name, d.value)).collect(),
+            text: directives
+                .iter()
+                .map(|d: &Directive| format!("{} {}\n", d.name, d.value))
+                .collect(),
             id,
             directives,
         },
@@ -108,7 +193,12 @@ pub fn local_images() -> Result<Vec<String>> {
 
 pub fn list(runs: &Path) -> Result<Vec<RunSummary>> {
     use crate::domain::verdict::Verdict;
-    let verdicts = [Some(Verdict::Held), Some(Verdict::Violated), Some(Verdict::Inconclusive), None];
+    let verdicts = [
+        Some(Verdict::Held),
+        Some(Verdict::Violated),
+        Some(Verdict::Inconclusive),
+        None,
+    ];
     let presets = ["rdb-5s", "aof-everysec", "none", "mixed"];
     Ok((0..if runs.exists() { 12 } else { 0 })
         .map(|n: i64| RunSummary {
@@ -128,12 +218,18 @@ pub fn list(runs: &Path) -> Result<Vec<RunSummary>> {
 }
 
 pub fn replay(_dir: &Path) -> Result<RunRecord> {
-    let spec = fixture::Spec { rounds: 2, ..fixture::Spec::SMALL };
+    let spec = fixture::Spec {
+        rounds: 2,
+        ..fixture::Spec::SMALL
+    };
     Ok(fixture::record(&spec, fixture::plan(&spec, &presets())))
 }
 
 pub fn delete(dir: &Path) -> Result<()> {
-    Err(anyhow!("deleting the run failed: not built yet: {}", dir.display()))
+    Err(anyhow!(
+        "deleting the run failed: not built yet: {}",
+        dir.display()
+    ))
 }
 
 pub fn default_runs_dir() -> Result<PathBuf> {
@@ -151,7 +247,13 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 5] = [Format::Html, Format::Markdown, Format::Json, Format::Junit, Format::Csv];
+    pub const ALL: [Format; 5] = [
+        Format::Html,
+        Format::Markdown,
+        Format::Json,
+        Format::Junit,
+        Format::Csv,
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -207,7 +309,14 @@ pub mod wording {
         let lost = record.judgement.counts.lost;
         match lost {
             0 => "Nothing that was acknowledged vanished".into(),
-            _ => format!("{} acknowledged messages vanished from {} of {} sessions, as this preset allows", number(lost), record.judgement.sessions.tail_lost + record.judgement.sessions.hole + record.judgement.sessions.vanished, record.judgement.sessions.total),
+            _ => format!(
+                "{} acknowledged messages vanished from {} of {} sessions, as this preset allows",
+                number(lost),
+                record.judgement.sessions.tail_lost
+                    + record.judgement.sessions.hole
+                    + record.judgement.sessions.vanished,
+                record.judgement.sessions.total
+            ),
         }
     }
 
@@ -218,18 +327,35 @@ pub mod wording {
     pub fn cut_sentence(record: &RunRecord) -> String {
         match record.judgement.cut() {
             Cut::NotNeeded => "No cut is needed: nothing acknowledged is missing".into(),
-            Cut::Clean { survived, lost, .. } => format!("One cut explains every loss: {} survived before it, {} vanished after it", number(*survived), number(*lost)),
-            Cut::Anomaly { unexplained, .. } => format!("No single cut explains the loss: {} survivors are younger than a lost message", number(*unexplained)),
+            Cut::Clean { survived, lost, .. } => format!(
+                "One cut explains every loss: {} survived before it, {} vanished after it",
+                number(*survived),
+                number(*lost)
+            ),
+            Cut::Anomaly { unexplained, .. } => format!(
+                "No single cut explains the loss: {} survivors are younger than a lost message",
+                number(*unexplained)
+            ),
         }
     }
 
     pub fn curves_sentence(record: &RunRecord) -> String {
         let counts = &record.judgement.counts;
-        format!("{} messages were acknowledged, {} of them came back", number(counts.acked), number(counts.survived))
+        format!(
+            "{} messages were acknowledged, {} of them came back",
+            number(counts.acked),
+            number(counts.survived)
+        )
     }
 
     pub fn lanes_sentence(record: &RunRecord) -> String {
         let sessions = &record.judgement.sessions;
-        format!("{} of {} sessions lost their tail, {} vanished, {} are intact", number(sessions.tail_lost), number(sessions.total), number(sessions.vanished), number(sessions.intact))
+        format!(
+            "{} of {} sessions lost their tail, {} vanished, {} are intact",
+            number(sessions.tail_lost),
+            number(sessions.total),
+            number(sessions.vanished),
+            number(sessions.intact)
+        )
     }
 }

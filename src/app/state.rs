@@ -73,7 +73,7 @@ impl Default for Look {
             log_open: true,
             plan_size: 304.0,
             inspector_size: 320.0,
-            log_size: 150.0,
+            log_size: 132.0,
         }
     }
 }
@@ -312,13 +312,27 @@ pub enum LogTab {
 
 #[derive(Clone, Debug)]
 pub enum Dialog {
-    Palette { query: String, cursor: usize },
+    Palette {
+        query: String,
+        cursor: usize,
+    },
     Export,
     /// No file portal answers, or the user prefers to type.
-    TypePath { purpose: Purpose, text: String },
-    Overwrite { path: PathBuf, format: Format },
-    DeleteRun { run: RunSummary },
-    Imported { preset: Preset, dropped: Vec<Dropped> },
+    TypePath {
+        purpose: Purpose,
+        text: String,
+    },
+    Overwrite {
+        path: PathBuf,
+        format: Format,
+    },
+    DeleteRun {
+        run: RunSummary,
+    },
+    Imported {
+        preset: Preset,
+        dropped: Vec<Dropped>,
+    },
 }
 
 /// What a path is asked for.

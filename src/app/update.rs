@@ -55,7 +55,10 @@ pub fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Stream => vec![Effect::Order(Command::Stream)],
         Action::Pause => vec![Effect::Order(Command::Pause)],
         Action::Kill => {
-            let fault = state.drill.fault.unwrap_or(Fault::new(state.plan.draft.fault));
+            let fault = state
+                .drill
+                .fault
+                .unwrap_or(Fault::new(state.plan.draft.fault));
             vec![Effect::Order(Command::Fault(fault))]
         }
         Action::Restart => vec![Effect::Order(Command::Restart)],
@@ -133,7 +136,11 @@ fn launch(state: &mut AppState, mode: Mode) -> Vec<Effect> {
 }
 
 fn use_fix(state: &mut AppState, fix: Fix) -> Vec<Effect> {
-    let mode = if state.drill.by_hand { Mode::ByHand } else { Mode::Scripted };
+    let mode = if state.drill.by_hand {
+        Mode::ByHand
+    } else {
+        Mode::Scripted
+    };
     let mut draft = state.plan.draft.clone();
     match fix {
         Fix::UseLocalServer => draft.backend = "process".into(),
@@ -143,7 +150,11 @@ fn use_fix(state: &mut AppState, fix: Fix) -> Vec<Effect> {
         Fix::ChooseServerProgram | Fix::ChooseAnotherImage => {
             let program = fix == Fix::ChooseServerProgram;
             draft.backend = if program { "process" } else { "docker" }.into();
-            state.plan.focus = Some(if program { Field::Program } else { Field::Image });
+            state.plan.focus = Some(if program {
+                Field::Program
+            } else {
+                Field::Image
+            });
             state.look.plan_open = true;
             state.drill.failure = None;
             set_draft(state, draft);
@@ -217,7 +228,10 @@ fn set_draft(state: &mut AppState, draft: PlanDraft) {
 /// The one field that was typed in. `None` if it was a choice or several fields: such a change stands alone.
 fn changed_field(old: &PlanDraft, new: &PlanDraft) -> Option<String> {
     const CHOICES: [&str; 5] = ["preset", "backend", "fault", "rate_max", "allow_nonempty"];
-    let (old, new) = (serde_json::to_value(old).ok()?, serde_json::to_value(new).ok()?);
+    let (old, new) = (
+        serde_json::to_value(old).ok()?,
+        serde_json::to_value(new).ok()?,
+    );
     let new = new.as_object()?;
     let mut changed = old
         .as_object()?
@@ -315,7 +329,9 @@ fn runs(state: &mut AppState, action: Action) -> Vec<Effect> {
             vec![Effect::ListRuns]
         }
         Action::OpenRun(dir) => {
-            let name = dir.file_name().map(|name| name.to_string_lossy().into_owned());
+            let name = dir
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
             state.screen = Screen::Drill;
             if !state.drill.running {
                 show(state, Shown::Opening(name.unwrap_or_default()));
@@ -585,7 +601,12 @@ fn picture_ready(state: &mut AppState, picture: Arc<super::state::Picture>) -> V
     if !ours {
         if state.drill.running {
             // A run opened from the list never covers a drill that is under way.
-            return toast(state, Tone::Warning, "Finish the running drill first, then open the run".into(), None);
+            return toast(
+                state,
+                Tone::Warning,
+                "Finish the running drill first, then open the run".into(),
+                None,
+            );
         }
         state.drill = DrillState {
             run: Some(picture.record.id.clone()),

@@ -217,7 +217,11 @@ impl Lanes {
 }
 
 /// The faults, and for each the cut that explains what it took.
-fn marks(record: &RunRecord, position: &[u32], acked_by: impl Fn(super::op::Micros) -> u32) -> Vec<Mark> {
+fn marks(
+    record: &RunRecord,
+    position: &[u32],
+    acked_by: impl Fn(super::op::Micros) -> u32,
+) -> Vec<Mark> {
     let mut marks = Vec::new();
     let mut round_start = 0;
     for (n, fault) in record.history.faults.iter().enumerate() {

@@ -39,9 +39,10 @@ pub fn tell(event: &DrillEvent) -> (&'static str, String) {
             ("Server died", with_words(&end.to_string(), last_words))
         }
         DrillEvent::ServerRestarted { info, took } => ("Server restarted", server(info, *took)),
-        DrillEvent::ServerRefused { end, words } => {
-            ("Server refused to start", with_words(&end.to_string(), words))
-        }
+        DrillEvent::ServerRefused { end, words } => (
+            "Server refused to start",
+            with_words(&end.to_string(), words),
+        ),
         DrillEvent::ReadbackFinished {
             sessions,
             entries,
@@ -70,7 +71,10 @@ pub fn tell(event: &DrillEvent) -> (&'static str, String) {
 
 fn server(info: &ServerInfo, took: Duration) -> String {
     let (engine, version, address) = (&info.engine, &info.version, &info.address);
-    format!("{engine} {version} at {address}, in {:.2} s", took.as_secs_f64())
+    format!(
+        "{engine} {version} at {address}, in {:.2} s",
+        took.as_secs_f64()
+    )
 }
 
 fn persistence(info: &PersistenceInfo) -> String {
@@ -92,7 +96,11 @@ fn persistence(info: &PersistenceInfo) -> String {
 
 fn ended(record: &FaultRecord) -> String {
     let took = record.dead.since(record.at).as_secs_f64() * 1e3;
-    let escalated = if record.escalated { ", after the grace ran out" } else { "" };
+    let escalated = if record.escalated {
+        ", after the grace ran out"
+    } else {
+        ""
+    };
     format!("{}{escalated}, in {took:.0} ms", record.end)
 }
 

@@ -25,7 +25,7 @@ pub fn install(ctx: &egui::Context) {
     let icons = FontData::from_static(ICONS).tweak(FontTweak {
         // Icons fill the em from the baseline up: larger than the letters and centred on them.
         scale: 1.25,
-        y_offset_factor: 0.16,
+        y_offset_factor: 0.05,
         ..FontTweak::default()
     });
     fonts.font_data.insert("icons".into(), Arc::new(icons));

@@ -44,7 +44,9 @@ pub fn draw(ui: &mut Ui, state: &AppState, brush: &mut Brush, actions: &mut Vec<
         Screen::Drill => drill(ui, state, brush, actions),
         Screen::Runs => {
             let frame = Frame::new().fill(Theme::of(ui).canvas);
-            CentralPanel::default().frame(frame).show(ui, |ui| runs::show(ui, state, actions));
+            CentralPanel::default()
+                .frame(frame)
+                .show(ui, |ui| runs::show(ui, state, actions));
         }
     }
     dialog::show(ui, state, actions);
@@ -56,18 +58,41 @@ fn drill(ui: &mut Ui, state: &AppState, brush: &mut Brush, actions: &mut Vec<Act
     let theme = Theme::of(ui);
     let frame = Frame::new().fill(theme.panel);
     let look = &state.look;
-    side(ui, look.log_open, Side::Log, look.log_size, actions, |ui, actions| {
-        timeline::show(ui, state, actions);
-    });
-    side(ui, look.plan_open, Side::Plan, look.plan_size, actions, |ui, actions| {
-        plan::show(ui, state, actions);
-    });
-    side(ui, look.inspector_open, Side::Inspector, look.inspector_size, actions, |ui, actions| {
-        inspector::show(ui, state, &mut brush.chat, actions);
-    });
-    CentralPanel::default().frame(frame.fill(theme.canvas)).show(ui, |ui| {
-        picture::show(ui, state, &mut brush.lanes, actions);
-    });
+    side(
+        ui,
+        look.plan_open,
+        Side::Plan,
+        look.plan_size,
+        actions,
+        |ui, actions| {
+            plan::show(ui, state, actions);
+        },
+    );
+    side(
+        ui,
+        look.log_open,
+        Side::Log,
+        look.log_size,
+        actions,
+        |ui, actions| {
+            timeline::show(ui, state, actions);
+        },
+    );
+    side(
+        ui,
+        look.inspector_open,
+        Side::Inspector,
+        look.inspector_size,
+        actions,
+        |ui, actions| {
+            inspector::show(ui, state, &mut brush.chat, actions);
+        },
+    );
+    CentralPanel::default()
+        .frame(frame.fill(theme.canvas))
+        .show(ui, |ui| {
+            picture::show(ui, state, &mut brush.lanes, actions);
+        });
 }
 
 /// A panel that folds away and remembers its size.
@@ -85,7 +110,11 @@ fn side(
         Side::Inspector => (Panel::right("inspector"), 250.0, 560.0),
         Side::Log => (Panel::bottom("log"), 90.0, 420.0),
     };
-    let panel = panel.frame(frame).default_size(size).min_size(least).max_size(most);
+    let panel = panel
+        .frame(frame)
+        .default_size(size)
+        .min_size(least)
+        .max_size(most);
     let mut expanded = open;
     let shown = panel.show_collapsible(ui, &mut expanded, |ui| {
         ui.take_available_space();
@@ -103,7 +132,9 @@ fn side(
     };
     // Told when it has come to rest: every pixel of a drag would be a file written.
     let key = egui::Id::unique(("panel-size", side));
-    let before = ui.data(|data| data.get_temp::<f32>(key)).unwrap_or_default();
+    let before = ui
+        .data(|data| data.get_temp::<f32>(key))
+        .unwrap_or_default();
     ui.data_mut(|data| data.insert_temp(key, now));
     let dragged = ui.input(|input| input.pointer.any_down());
     if open && expanded && !dragged && before == now && (now - size).abs() > 2.0 {
@@ -116,7 +147,9 @@ fn shortcuts(ui: &Ui, state: &AppState, actions: &mut Vec<Action>) {
     let typing = ui.ctx().egui_wants_keyboard_input();
     let modal = state.dialog.is_some() || state.closing;
     for action in Action::palette() {
-        let Some(shortcut) = action.shortcut() else { continue };
+        let Some(shortcut) = action.shortcut() else {
+            continue;
+        };
         let bare = shortcut.modifiers.is_none();
         let edits = matches!(action, Action::Undo | Action::Redo);
         if modal || (typing && (bare || edits)) || action.available(state).is_err() {

@@ -1,8 +1,8 @@
 //! The pieces that panels are made of: buttons that know their action, cards, badges, headings.
 
 use egui::{
-    Align, Button, Color32, Frame, Label, Layout, Margin, Response, RichText, Stroke, Ui,
-    WidgetInfo, Role, vec2,
+    Align, Button, Color32, Frame, Label, Layout, Margin, Response, RichText, Role, Stroke, Ui,
+    WidgetInfo, vec2,
 };
 
 use super::theme::{Theme, semibold, sizes};
@@ -38,7 +38,9 @@ pub fn wish(
     let response = ui.add_enabled(available.is_ok(), button);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, available.is_ok(), &*text));
     let response = match available {
-        Ok(()) => response.on_hover_ui(|ui| hint(ui, &action, &text, action.tooltip(state), weight)),
+        Ok(()) => {
+            response.on_hover_ui(|ui| hint(ui, &action, &text, action.tooltip(state), weight))
+        }
         Err(reason) => response.on_disabled_hover_text(reason),
     };
     if response.clicked() {
@@ -85,11 +87,7 @@ fn shaped<'a>(theme: &Theme, icon: &str, text: &str, weight: Weight) -> Button<'
 }
 
 /// A choice among a few, side by side. Returns what was clicked.
-pub fn segments<T: Copy + PartialEq>(
-    ui: &mut Ui,
-    chosen: T,
-    choices: &[(T, &str)],
-) -> Option<T> {
+pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, chosen: T, choices: &[(T, &str)]) -> Option<T> {
     let theme = Theme::of(ui);
     let mut clicked = None;
     Frame::new()
@@ -100,19 +98,28 @@ pub fn segments<T: Copy + PartialEq>(
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
             ui.spacing_mut().button_padding = vec2(10.0, 2.0);
-            for (value, text) in choices {
-                let on = *value == chosen;
-                let ink = if on { theme.text } else { theme.weak };
-                let mut label = RichText::new(*text).color(ink);
-                if on {
-                    label = label.family(semibold());
+            // In a row that is filled from the right the last choice is drawn first.
+            let backwards = ui.layout().prefer_right_to_left();
+            ui.horizontal(|ui| {
+                for n in 0..choices.len() {
+                    let (value, text) = &choices[if backwards { choices.len() - 1 - n } else { n }];
+                    let on = *value == chosen;
+                    let ink = if on { theme.text } else { theme.weak };
+                    let mut label = RichText::new(*text).color(ink);
+                    if on {
+                        label = label.family(semibold());
+                    }
+                    let button = Button::selectable(on, label).min_size(vec2(0.0, 22.0));
+                    let button = if on {
+                        button.fill(theme.panel.lerp_to_gamma(theme.text, 0.12))
+                    } else {
+                        button
+                    };
+                    if ui.add(button).clicked() && !on {
+                        clicked = Some(*value);
+                    }
                 }
-                let button = Button::selectable(on, label).min_size(vec2(0.0, 22.0));
-                let button = if on { button.fill(theme.panel.lerp_to_gamma(theme.text, 0.12)) } else { button };
-                if ui.add(button).clicked() && !on {
-                    clicked = Some(*value);
-                }
-            }
+            });
         });
     clicked
 }
@@ -121,7 +128,10 @@ pub fn segments<T: Copy + PartialEq>(
 pub fn group(ui: &mut Ui, text: &str) {
     let theme = Theme::of(ui);
     ui.add_space(6.0);
-    let label = RichText::new(text).family(semibold()).size(sizes().title).color(theme.text);
+    let label = RichText::new(text)
+        .family(semibold())
+        .size(sizes().title)
+        .color(theme.text);
     ui.label(label);
 }
 
@@ -161,18 +171,21 @@ pub fn note(ui: &mut Ui, text: &str) -> Response {
 pub fn empty(ui: &mut Ui, icon: &str, title: &str, hint: &str, add: impl FnOnce(&mut Ui)) {
     let theme = Theme::of(ui);
     let above = (ui.available_height() * 0.5 - 90.0).max(12.0);
-    ui.vertical_centered(|ui| {
-        ui.add_space(above);
-        ui.label(RichText::new(icon).size(38.0).color(theme.faint));
-        ui.add_space(4.0);
-        ui.label(RichText::new(title).family(semibold()).size(16.0));
-        ui.add_space(2.0);
-        ui.scope(|ui| {
-            ui.set_max_width(460.0);
-            ui.add(Label::new(RichText::new(hint).color(theme.weak)).wrap());
-        });
-        ui.add_space(10.0);
-        add(ui);
+    let narrow = egui::Margin::symmetric(12, 0);
+    Frame::new().inner_margin(narrow).show(ui, |ui| {
+        ui.vertical_centered(|ui| {
+            ui.add_space(above);
+            ui.label(RichText::new(icon).size(38.0).color(theme.faint));
+            ui.add_space(4.0);
+            ui.label(RichText::new(title).family(semibold()).size(16.0));
+            ui.add_space(2.0);
+            ui.scope(|ui| {
+                ui.set_max_width(ui.available_width().min(460.0));
+                ui.add(Label::new(RichText::new(hint).color(theme.weak)).wrap());
+            });
+            ui.add_space(10.0);
+            add(ui);
+        })
     });
 }
 

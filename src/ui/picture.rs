@@ -1,6 +1,7 @@
 //! The middle: the verdict in one sentence, the curves, the lanes. Or what to do next.
 
-use egui::{Frame, Margin, RichText, Ui};
+use egui::text::LayoutJob;
+use egui::{Frame, Margin, RichText, TextFormat, Ui};
 
 use super::part::{self, Weight, wish};
 use super::theme::{Theme, semibold, sizes};
@@ -17,9 +18,15 @@ pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &m
         match &state.picture.shown {
             Shown::Nothing => nothing(ui, state, actions),
             Shown::Opening(run) => {
-                part::empty(ui, icon::HISTORY, "Judging the run from its evidence", run, |ui| {
-                    ui.spinner();
-                });
+                part::empty(
+                    ui,
+                    icon::HISTORY,
+                    "Judging the run from its evidence",
+                    run,
+                    |ui| {
+                        ui.spinner();
+                    },
+                );
             }
             Shown::Live(live) => streaming(ui, state, live, brush, actions),
             Shown::Judged(picture) => judged(ui, state, picture, brush, actions),
@@ -29,20 +36,33 @@ pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &m
 
 /// What went wrong, where the user looks, with the way out as a button.
 fn failure(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
-    let Some(failure) = &state.drill.failure else { return };
+    let Some(failure) = &state.drill.failure else {
+        return;
+    };
     let theme = Theme::of(ui);
     part::card(ui, theme.bad_bg, theme.bad, |ui| {
         ui.horizontal_top(|ui| {
             ui.label(RichText::new(icon::ERROR).color(theme.bad).size(18.0));
             ui.vertical(|ui| {
-                ui.label(RichText::new("The drill could not go on").family(semibold()).color(theme.bad));
+                ui.label(
+                    RichText::new("The drill could not go on")
+                        .family(semibold())
+                        .color(theme.bad),
+                );
                 ui.add(egui::Label::new(&failure.error).wrap().selectable(true));
                 ui.add_space(4.0);
                 ui.horizontal(|ui| {
                     if let Some(fix) = failure.fix {
                         wish(ui, state, actions, Action::UseFix(fix), "", Weight::Primary);
                     }
-                    wish(ui, state, actions, Action::DismissFailure, "", Weight::Quiet);
+                    wish(
+                        ui,
+                        state,
+                        actions,
+                        Action::DismissFailure,
+                        "",
+                        Weight::Quiet,
+                    );
                 });
             });
         });
@@ -59,17 +79,40 @@ fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         plan.seconds,
         plan.fault.title().to_lowercase(),
     );
-    part::empty(ui, icon::RUN, "What does a crash take from your chats?", &what, |ui| {
-        ui.horizontal(|ui| {
-            // Centred by hand: a row does not know its width before it is drawn.
-            let width = 250.0;
-            ui.add_space((ui.available_width() - width).max(0.0) / 2.0);
-            wish(ui, state, actions, Action::RunDrill, icon::RUN, Weight::Primary);
-            wish(ui, state, actions, Action::StartServer, icon::SERVER, Weight::Normal);
-        });
-        ui.add_space(6.0);
-        part::note(ui, "Run drill does all steps; Start server lets you go by hand");
-    });
+    part::empty(
+        ui,
+        icon::RUN,
+        "What does a crash take from your chats?",
+        &what,
+        |ui| {
+            ui.horizontal(|ui| {
+                // Centred by hand: a row does not know its width before it is drawn.
+                let width = 250.0;
+                ui.add_space((ui.available_width() - width).max(0.0) / 2.0);
+                wish(
+                    ui,
+                    state,
+                    actions,
+                    Action::RunDrill,
+                    icon::RUN,
+                    Weight::Primary,
+                );
+                wish(
+                    ui,
+                    state,
+                    actions,
+                    Action::StartServer,
+                    icon::SERVER,
+                    Weight::Normal,
+                );
+            });
+            ui.add_space(6.0);
+            part::note(
+                ui,
+                "Run drill does all steps; Start server lets you go by hand",
+            );
+        },
+    );
 }
 
 /// Share of the free height that the curves take; the lanes get the rest.
@@ -87,7 +130,11 @@ fn streaming(
     part::card(ui, theme.panel, theme.line, |ui| {
         ui.horizontal(|ui| {
             let acked = format!("{} acknowledged", grouped(progress.acked));
-            ui.label(RichText::new(acked).family(semibold()).size(sizes().headline));
+            ui.label(
+                RichText::new(acked)
+                    .family(semibold())
+                    .size(sizes().headline),
+            );
             ui.add_space(8.0);
             ui.label(RichText::new(details(progress)).color(theme.weak));
         });
@@ -96,10 +143,18 @@ fn streaming(
     });
     ui.add_space(8.0);
     let height = (ui.available_height() * CURVES).max(120.0);
-    title(ui, "Acknowledged over time", "the numbers come from the journal, live");
+    title(
+        ui,
+        "Acknowledged over time",
+        "the numbers come from the journal, live",
+    );
     curves::live(ui, live, height - 26.0);
     ui.add_space(6.0);
-    title(ui, "Sessions", "loudest first, a live sample of the newest messages");
+    title(
+        ui,
+        "Sessions",
+        "loudest first, a live sample of the newest messages",
+    );
     lanes::show(ui, &live.lanes, &state.picture, brush, actions);
 }
 
@@ -109,7 +164,10 @@ fn details(progress: &Progress) -> String {
         parts.push(format!("{} refused", grouped(progress.refused)));
     }
     if progress.backlog > 0 {
-        parts.push(format!("{} waiting: the server does not keep up", grouped(progress.backlog)));
+        parts.push(format!(
+            "{} waiting: the server does not keep up",
+            grouped(progress.backlog)
+        ));
     }
     parts.join(", ")
 }
@@ -148,7 +206,7 @@ fn judged(
     part::row_with_end(
         ui,
         actions,
-        |ui, actions| {
+        |ui, _| {
             title_text(ui, "Sessions");
             lanes::legend(ui, &present(picture));
         },
@@ -159,7 +217,10 @@ fn judged(
             }
         },
     );
-    part::note(ui, &format!("{}. {}", picture.sentences.lanes, picture.sentences.cut));
+    part::note(
+        ui,
+        &format!("{}. {}", picture.sentences.lanes, picture.sentences.cut),
+    );
     lanes::show(ui, &picture.lanes, &state.picture, brush, actions);
 }
 
@@ -169,27 +230,40 @@ fn headline(ui: &mut Ui, picture: &Picture) {
     let judgement = &picture.record.judgement;
     let (color, ground, glyph) = theme.verdict(judgement.verdict);
     part::card(ui, ground, color, |ui| {
-        ui.spacing_mut().item_spacing.y = 4.0;
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing.x = 8.0;
-            ui.label(RichText::new(glyph).color(color).size(22.0));
-            let word = RichText::new(judgement.verdict.title()).color(color);
-            ui.label(word.family(semibold()).size(sizes().headline));
-            ui.label(RichText::new(&picture.sentences.verdict).size(15.0));
+        ui.horizontal_top(|ui| {
+            ui.label(RichText::new(glyph).color(color).size(26.0));
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 3.0;
+                let mut first = LayoutJob::default();
+                let word = format!("{}  ", judgement.verdict.title());
+                first.append(&word, 0.0, format_of(sizes().headline, true, color));
+                let sentence = &picture.sentences.verdict;
+                first.append(sentence, 0.0, format_of(sizes().title, false, theme.text));
+                ui.add(egui::Label::new(first).wrap());
+                let lost = judgement.counts.lost > 0;
+                let ink = if lost { theme.lost } else { theme.good };
+                let loss = RichText::new(&picture.sentences.loss)
+                    .color(ink)
+                    .size(sizes().title);
+                ui.add(egui::Label::new(loss.family(semibold())).wrap());
+                if !picture.sentences.why.is_empty() {
+                    part::note(ui, &picture.sentences.why);
+                }
+            });
         });
-        let lost = judgement.counts.lost > 0;
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing.x = 8.0;
-            let (ink, glyph) = if lost { (theme.lost, icon::VANISHED) } else { (theme.good, icon::DONE) };
-            ui.label(RichText::new(glyph).color(ink).size(15.0));
-            let loss = RichText::new(&picture.sentences.loss).color(ink).size(15.0);
-            ui.label(loss.family(semibold()));
-        });
-        if !picture.sentences.why.is_empty() {
-            let why = RichText::new(&picture.sentences.why).color(theme.weak);
-            ui.add(egui::Label::new(why).wrap());
-        }
     });
+}
+
+fn format_of(size: f32, bold: bool, color: egui::Color32) -> TextFormat {
+    let family = if bold {
+        semibold()
+    } else {
+        egui::FontFamily::Proportional
+    };
+    TextFormat {
+        valign: egui::Align::BOTTOM,
+        ..TextFormat::simple(egui::FontId::new(size, family), color)
+    }
 }
 
 fn title_text(ui: &mut Ui, text: &str) {
@@ -201,7 +275,9 @@ fn title(ui: &mut Ui, text: &str, sentence: &str) {
     let theme = Theme::of(ui);
     ui.horizontal(|ui| {
         title_text(ui, text);
-        let sentence = RichText::new(sentence).color(theme.weak).size(sizes().small);
+        let sentence = RichText::new(sentence)
+            .color(theme.weak)
+            .size(sizes().small);
         ui.add(egui::Label::new(sentence).truncate());
     });
 }

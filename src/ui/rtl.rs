@@ -95,7 +95,10 @@ mod tests {
 
     #[test]
     fn foreign_words_keep_their_order_and_full_stops_change_sides() {
-        assert_eq!(visual("طلب order 48213 جديد.", 99.0, chars), ".جديد order 48213 طلب");
+        assert_eq!(
+            visual("طلب order 48213 جديد.", 99.0, chars),
+            ".جديد order 48213 طلب"
+        );
     }
 
     #[test]

@@ -75,7 +75,6 @@ pub struct Sizes {
     pub headline: f32,
     pub mono: f32,
     pub gap: f32,
-    pub pad: f32,
     pub radius: u8,
     pub button_height: f32,
     /// Height of one lane.
@@ -186,7 +185,10 @@ fn sizes_into(style: &mut Style) {
         (TextStyle::Body, FontId::new(size.body, prop.clone())),
         (TextStyle::Button, FontId::new(size.body, prop)),
         (TextStyle::Heading, FontId::new(size.title, semibold())),
-        (TextStyle::Monospace, FontId::new(size.mono, FontFamily::Monospace)),
+        (
+            TextStyle::Monospace,
+            FontId::new(size.mono, FontFamily::Monospace),
+        ),
     ]
     .into();
     let spacing = &mut style.spacing;

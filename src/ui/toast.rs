@@ -16,7 +16,9 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         let theme = Theme::of(ui);
         let (color, ground, glyph) = theme.tone(toast.tone);
         let id = Id::unique(("toast", toast.id));
-        let area = Area::new(id).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -above));
+        let area = Area::new(id)
+            .order(Order::Foreground)
+            .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -above));
         let shown = area.show(ui.ctx(), |ui| {
             Frame::popup(ui.style())
                 .fill(ground)
@@ -31,10 +33,19 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                             ui.add(egui::Label::new(&toast.text).wrap());
                         });
                         if let Some(path) = &toast.open {
-                            wish(ui, state, actions, Action::OpenFile(path.clone()), icon::OPEN, Weight::Quiet);
+                            wish(
+                                ui,
+                                state,
+                                actions,
+                                Action::OpenFile(path.clone()),
+                                icon::OPEN,
+                                Weight::Quiet,
+                            );
                         }
                         let close = ui.button(icon::CANCEL);
-                        close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Dismiss message"));
+                        close.widget_info(|| {
+                            egui::WidgetInfo::labeled(egui::Role::Button, true, "Dismiss message")
+                        });
                         if close.clicked() {
                             actions.push(Action::DismissToast(toast.id));
                         }
@@ -56,6 +67,7 @@ fn expire(ui: &Ui, id: u64, tone: Tone, actions: &mut Vec<Action>) {
     if left <= 0.0 {
         actions.push(Action::DismissToast(id));
     } else {
-        ui.ctx().request_repaint_after(Duration::from_secs_f64(left));
+        ui.ctx()
+            .request_repaint_after(Duration::from_secs_f64(left));
     }
 }

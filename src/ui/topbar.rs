@@ -2,9 +2,9 @@
 
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, Stroke, Ui, vec2};
 
+use super::icon;
 use super::part::{self, Weight, wish};
 use super::theme::{Theme, semibold, sizes};
-use super::icon;
 use crate::app::action::Action;
 use crate::app::state::{AppState, Screen, ThemeChoice};
 use crate::domain::event::Phase;
@@ -12,24 +12,43 @@ use crate::domain::story::grouped;
 
 pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let theme = Theme::of(ui);
-    let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(12, 8));
-    Panel::top("title-bar").frame(frame).resizable(false).show(ui, |ui| {
-        part::row_with_end(
-            ui,
-            actions,
-            |ui, actions| {
-                ui.label(RichText::new(icon::RUN).size(18.0).color(theme.lost));
-                ui.label(RichText::new("Crashdrill").family(semibold()).size(16.0));
-                ui.add_space(10.0);
-                screens(ui, state, actions);
-            },
-            |ui, actions| {
-                theme_menu(ui, state, actions);
-                wish(ui, state, actions, Action::OpenPalette, icon::KEYBOARD, Weight::Icon);
-                wish(ui, state, actions, Action::Export, icon::EXPORT, Weight::Normal);
-            },
-        );
-    });
+    let frame = Frame::new()
+        .fill(theme.panel)
+        .inner_margin(Margin::symmetric(12, 8));
+    Panel::top("title-bar")
+        .frame(frame)
+        .resizable(false)
+        .show(ui, |ui| {
+            part::row_with_end(
+                ui,
+                actions,
+                |ui, actions| {
+                    ui.label(RichText::new(icon::RUN).size(18.0).color(theme.lost));
+                    ui.label(RichText::new("Crashdrill").family(semibold()).size(16.0));
+                    ui.add_space(10.0);
+                    screens(ui, state, actions);
+                },
+                |ui, actions| {
+                    theme_menu(ui, state, actions);
+                    wish(
+                        ui,
+                        state,
+                        actions,
+                        Action::OpenPalette,
+                        icon::KEYBOARD,
+                        Weight::Icon,
+                    );
+                    wish(
+                        ui,
+                        state,
+                        actions,
+                        Action::Export,
+                        icon::EXPORT,
+                        Weight::Normal,
+                    );
+                },
+            );
+        });
     if state.screen == Screen::Drill {
         let frame = frame.fill(theme.canvas);
         let panel = Panel::top("transport").frame(frame).resizable(false);
@@ -58,20 +77,76 @@ fn theme_menu(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 fn transport(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        wish(ui, state, actions, Action::RunDrill, icon::RUN, Weight::Primary);
+        wish(
+            ui,
+            state,
+            actions,
+            Action::RunDrill,
+            icon::RUN,
+            Weight::Primary,
+        );
         divider(ui);
-        wish(ui, state, actions, Action::StartServer, icon::SERVER, Weight::Normal);
+        wish(
+            ui,
+            state,
+            actions,
+            Action::StartServer,
+            icon::SERVER,
+            Weight::Normal,
+        );
         if state.drill.phase() == Phase::Streaming {
-            wish(ui, state, actions, Action::Pause, icon::PAUSE, Weight::Normal);
+            wish(
+                ui,
+                state,
+                actions,
+                Action::Pause,
+                icon::PAUSE,
+                Weight::Normal,
+            );
         } else {
-            wish(ui, state, actions, Action::Stream, icon::STREAM, Weight::Normal);
+            wish(
+                ui,
+                state,
+                actions,
+                Action::Stream,
+                icon::STREAM,
+                Weight::Normal,
+            );
         }
         wish(ui, state, actions, Action::Kill, icon::KILL, Weight::Danger);
-        wish(ui, state, actions, Action::Restart, icon::RESTART, Weight::Normal);
-        wish(ui, state, actions, Action::Verify, icon::VERIFY, Weight::Normal);
-        wish(ui, state, actions, Action::Finish, icon::FINISH, Weight::Normal);
+        wish(
+            ui,
+            state,
+            actions,
+            Action::Restart,
+            icon::RESTART,
+            Weight::Normal,
+        );
+        wish(
+            ui,
+            state,
+            actions,
+            Action::Verify,
+            icon::VERIFY,
+            Weight::Normal,
+        );
+        wish(
+            ui,
+            state,
+            actions,
+            Action::Finish,
+            icon::FINISH,
+            Weight::Normal,
+        );
         if state.drill.running {
-            wish(ui, state, actions, Action::Cancel, icon::CANCEL, Weight::Normal);
+            wish(
+                ui,
+                state,
+                actions,
+                Action::Cancel,
+                icon::CANCEL,
+                Weight::Normal,
+            );
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| doing(ui, state));
     });
@@ -80,7 +155,11 @@ fn transport(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 fn divider(ui: &mut Ui) {
     let theme = Theme::of(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(9.0, 20.0), egui::Sense::hover());
-    ui.painter().vline(rect.center().x, rect.y_range(), Stroke::new(1.0, theme.line));
+    ui.painter().vline(
+        rect.center().x,
+        rect.y_range(),
+        Stroke::new(1.0, theme.line),
+    );
 }
 
 /// Phase, what is being done, and the numbers of the stream.
@@ -95,9 +174,17 @@ fn doing(ui: &mut Ui, state: &AppState) {
         Phase::Ready => theme.good,
         _ => theme.in_flight,
     };
-    let title = if state.drill.cancelling && state.drill.running { "Cleaning up" } else { phase.title() };
+    let title = if state.drill.cancelling && state.drill.running {
+        "Cleaning up"
+    } else {
+        phase.title()
+    };
     let numbers = if phase == Phase::Streaming {
-        format!("{} acknowledged, {} a second", grouped(progress.acked), grouped(progress.acked_per_sec as u64))
+        format!(
+            "{} acknowledged, {} a second",
+            grouped(progress.acked),
+            grouped(progress.acked_per_sec as u64)
+        )
     } else if progress.doing == title || !state.drill.running {
         String::new()
     } else {

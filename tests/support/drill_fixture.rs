@@ -130,7 +130,11 @@ fn history(spec: &Spec, workload: &Workload) -> (History, Vec<Class>) {
     let per_round = spec.messages / spec.rounds.max(1);
     let mut clock = 400_000u64;
     for round in 0..spec.rounds.max(1) {
-        let kept = if round == 0 { (f64::from(per_round) * spec.kept) as u32 } else { per_round };
+        let kept = if round == 0 {
+            (f64::from(per_round) * spec.kept) as u32
+        } else {
+            per_round
+        };
         for n in 0..per_round + IN_FLIGHT {
             let session = mix.draw();
             next_seq[session.0 as usize] += 1;
@@ -141,11 +145,19 @@ fn history(spec: &Spec, workload: &Workload) -> (History, Vec<Class>) {
                 op.completion = Completion::Acked;
                 op.cause = Cause::None;
                 op.length = seq;
-                classes.push(if n < kept { Class::Survived } else { Class::Lost });
+                classes.push(if n < kept {
+                    Class::Survived
+                } else {
+                    Class::Lost
+                });
             } else {
                 op.cause = Cause::Disconnected;
                 let found = round > 0 && n % 3 == 0;
-                classes.push(if found { Class::Resurfaced } else { Class::Absent });
+                classes.push(if found {
+                    Class::Resurfaced
+                } else {
+                    Class::Absent
+                });
             }
             history.ops.push(op);
             clock += MICROS_PER_MESSAGE;
@@ -249,8 +261,14 @@ fn judgement(
             contract,
             acked,
             lost,
-            window: at_lost.filter(|_| lost > 0).map(|op| fault.at.since(op.completed)),
-            outside: if spec.verdict == Verdict::Violated { lost / 2 } else { 0 },
+            window: at_lost
+                .filter(|_| lost > 0)
+                .map(|op| fault.at.since(op.completed)),
+            outside: if spec.verdict == Verdict::Violated {
+                lost / 2
+            } else {
+                0
+            },
             held: Some(spec.verdict == Verdict::Held),
             cut,
         });
@@ -280,40 +298,61 @@ fn timeline(record: &RunRecord) -> Vec<TimedEvent> {
         event,
     };
     let mut events = vec![
-        at(0, DrillEvent::RunStarted {
-            run: record.id.clone(),
-            dir: record.dir.clone(),
-        }),
-        at(20_000, DrillEvent::BackendChosen {
-            backend: "process".into(),
-            reason: "auto: no Docker engine answers, so the local redis-server is used".into(),
-        }),
-        at(310_000, DrillEvent::ServerStarted {
-            info: server(),
-            took: Duration::from_millis(290),
-        }),
+        at(
+            0,
+            DrillEvent::RunStarted {
+                run: record.id.clone(),
+                dir: record.dir.clone(),
+            },
+        ),
+        at(
+            20_000,
+            DrillEvent::BackendChosen {
+                backend: "process".into(),
+                reason: "auto: no Docker engine answers, so the local redis-server is used".into(),
+            },
+        ),
+        at(
+            310_000,
+            DrillEvent::ServerStarted {
+                info: server(),
+                took: Duration::from_millis(290),
+            },
+        ),
         at(400_000, DrillEvent::StreamStarted),
     ];
     for fault in &record.history.faults {
-        events.push(at(fault.at.0, DrillEvent::FaultBegan {
-            fault: fault.fault,
-            before: None,
-        }));
-        events.push(at(fault.dead.0, DrillEvent::FaultDone {
-            record: fault.clone(),
-        }));
-        events.push(at(fault.dead.0 + 400_000, DrillEvent::ServerRestarted {
-            info: server(),
-            took: Duration::from_millis(380),
-        }));
+        events.push(at(
+            fault.at.0,
+            DrillEvent::FaultBegan {
+                fault: fault.fault,
+                before: None,
+            },
+        ));
+        events.push(at(
+            fault.dead.0,
+            DrillEvent::FaultDone {
+                record: fault.clone(),
+            },
+        ));
+        events.push(at(
+            fault.dead.0 + 400_000,
+            DrillEvent::ServerRestarted {
+                info: server(),
+                took: Duration::from_millis(380),
+            },
+        ));
     }
     let end = events.last().map_or(0, |event| event.at.0);
-    events.push(at(end + 90_000, DrillEvent::ReadbackFinished {
-        sessions: record.judgement.sessions.total,
-        entries: record.judgement.counts.survived,
-        unread_sessions: 0,
-        took: Duration::from_millis(88),
-    }));
+    events.push(at(
+        end + 90_000,
+        DrillEvent::ReadbackFinished {
+            sessions: record.judgement.sessions.total,
+            entries: record.judgement.counts.survived,
+            unread_sessions: 0,
+            took: Duration::from_millis(88),
+        },
+    ));
     events
 }
 
@@ -390,7 +429,11 @@ impl Fake {
             sent: u64::from(self.sent),
             acked: u64::from(self.sent),
             in_flight: if phase == Phase::Streaming { 12 } else { 0 },
-            acked_per_sec: if phase == Phase::Streaming { 1998.0 } else { 0.0 },
+            acked_per_sec: if phase == Phase::Streaming {
+                1998.0
+            } else {
+                0.0
+            },
             ..Progress::default()
         });
         (self.wake)();
@@ -560,7 +603,11 @@ impl Fake {
             sessions: plan.workload.sessions,
             messages: self.sent.max(2000),
             rounds: self.rounds.max(1),
-            verdict: if self.cancelled { Verdict::Inconclusive } else { Verdict::Held },
+            verdict: if self.cancelled {
+                Verdict::Inconclusive
+            } else {
+                Verdict::Held
+            },
             ..Spec::SMALL
         };
         let record = record(&spec, plan.clone());

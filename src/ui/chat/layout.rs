@@ -63,7 +63,10 @@ impl Stack {
     /// The measured items that touch the stretch from `from` to `to`.
     #[must_use]
     pub fn visible(&self, from: f32, to: f32) -> std::ops::Range<usize> {
-        let first = self.tops.partition_point(|&top| top <= from).saturating_sub(1);
+        let first = self
+            .tops
+            .partition_point(|&top| top <= from)
+            .saturating_sub(1);
         let last = self.tops.partition_point(|&top| top < to).min(self.known());
         first.min(last)..last
     }

@@ -108,9 +108,15 @@ pub fn lines(picture: &Picture, session: SessionId) -> Vec<Line> {
 }
 
 fn altered(picture: &Picture, session: SessionId) -> &[crate::domain::readback::Altered] {
-    let sessions = picture.record.readback.as_ref().map(|readback| &readback.sessions);
+    let sessions = picture
+        .record
+        .readback
+        .as_ref()
+        .map(|readback| &readback.sessions);
     let found = sessions.and_then(|sessions| {
-        let i = sessions.binary_search_by_key(&session, |read| read.session).ok()?;
+        let i = sessions
+            .binary_search_by_key(&session, |read| read.session)
+            .ok()?;
         sessions.get(i)
     });
     found.map_or(&[], |read| &read.altered)
@@ -127,7 +133,9 @@ pub struct Words {
 #[must_use]
 pub fn json(picture: &Picture, maker: &MessageMaker, session: SessionId, line: &Line) -> String {
     if let Some(n) = line.altered {
-        return altered(picture, session).get(n as usize).map_or(String::new(), |altered| altered.raw.clone());
+        return altered(picture, session)
+            .get(n as usize)
+            .map_or(String::new(), |altered| altered.raw.clone());
     }
     String::from_utf8_lossy(&maker.message(session, line.seq)).into_owned()
 }

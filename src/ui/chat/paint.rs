@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use egui::text::{LayoutJob, TextFormat};
 use egui::{
-    Align, Color32, FontId, Galley, Rect, ScrollArea, Sense, Stroke, Ui, WidgetInfo, Role,
-    pos2, vec2,
+    Align, Color32, FontId, Galley, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::layout::Stack;
@@ -16,9 +16,9 @@ use super::model::{self, Fate, Line};
 use crate::app::state::Picture;
 use crate::domain::op::SessionId;
 use crate::domain::workload::MessageMaker;
+use crate::ui::icon;
 use crate::ui::rtl;
 use crate::ui::theme::{Theme, semibold, sizes};
-use crate::ui::icon;
 
 const PAD: f32 = 9.0;
 const CAPTION: f32 = 17.0;
@@ -66,7 +66,11 @@ pub fn show(
 ) {
     let bar = ui.spacing().scroll.bar_width + 6.0;
     let room = (ui.available_width() - bar).max(80.0);
-    let widest = if raw { room } else { (room * 0.86).min(sizes().bubble_max) };
+    let widest = if raw {
+        room
+    } else {
+        (room * 0.86).min(sizes().bubble_max)
+    };
     let pen = Pen {
         picture,
         maker: MessageMaker::new(&picture.record.plan.workload),
@@ -74,17 +78,26 @@ pub fn show(
         raw,
         width: widest - 2.0 * PAD,
     };
-    let key = Key { generation, session, raw, width: pen.width };
+    let key = Key {
+        generation,
+        session,
+        raw,
+        width: pen.width,
+    };
     if brush.key != Some(key) {
         brush.begin(key, model::lines(picture, session));
     }
     brush.measure(ui, &pen);
 
-    let mut scroll = ScrollArea::vertical().id_salt(("chat", session.0, raw)).auto_shrink(false);
+    let mut scroll = ScrollArea::vertical()
+        .id_salt(("chat", session.0, raw))
+        .auto_shrink(false);
     if !brush.scrolled && brush.ready_to_scroll() {
         brush.scrolled = true;
         // The last survivors stay in sight above the first that vanished.
-        let top = brush.first_missing.map_or(0.0, |first| brush.stack.top(first) - 150.0);
+        let top = brush
+            .first_missing
+            .map_or(0.0, |first| brush.stack.top(first) - 150.0);
         scroll = scroll.vertical_scroll_offset(top.max(0.0));
     }
     scroll.show_viewport(ui, |ui, viewport| {
@@ -92,7 +105,10 @@ pub fn show(
         let origin = ui.max_rect().min;
         for i in brush.stack.visible(viewport.top(), viewport.bottom()) {
             let top = origin.y + brush.stack.top(i);
-            let row = Rect::from_min_size(pos2(origin.x, top), vec2(room, brush.stack.top(i + 1) - brush.stack.top(i)));
+            let row = Rect::from_min_size(
+                pos2(origin.x, top),
+                vec2(room, brush.stack.top(i + 1) - brush.stack.top(i)),
+            );
             bubble(ui, &pen, &brush.lines[i], row);
         }
     });
@@ -103,7 +119,9 @@ pub fn show(
 
 impl Brush {
     fn begin(&mut self, key: Key, lines: Vec<Line>) {
-        let other_text = self.key.is_none_or(|old| old.width != key.width || old.raw != key.raw);
+        let other_text = self
+            .key
+            .is_none_or(|old| old.width != key.width || old.raw != key.raw);
         if other_text {
             self.measured.clear();
         }
@@ -126,9 +144,10 @@ impl Brush {
             let text = pen.text(line).1;
             let mut hasher = DefaultHasher::new();
             text.hash(&mut hasher);
-            let height = *self.measured.entry(hasher.finish()).or_insert_with(|| {
-                pen.galley(ui, &text, line.fate, Color32::WHITE).size().y
-            });
+            let height = *self
+                .measured
+                .entry(hasher.finish())
+                .or_insert_with(|| pen.galley(ui, &text, line.fate, Color32::WHITE).size().y);
             self.stack.push(height + 2.0 * PAD + CAPTION + GAP);
             if began.elapsed() > BUDGET {
                 break;
@@ -146,8 +165,16 @@ impl Pen<'_> {
     }
 
     fn galley(&self, ui: &Ui, text: &str, fate: Fate, color: Color32) -> Arc<Galley> {
-        let font = if self.raw { FontId::monospace(sizes().mono) } else { FontId::proportional(sizes().title) };
-        let strike = if fate.missing() { Stroke::new(1.5, color) } else { Stroke::NONE };
+        let font = if self.raw {
+            FontId::monospace(sizes().mono)
+        } else {
+            FontId::proportional(sizes().title)
+        };
+        let strike = if fate.missing() {
+            Stroke::new(1.5, color)
+        } else {
+            Stroke::NONE
+        };
         let format = TextFormat {
             font_id: font.clone(),
             color,
@@ -156,7 +183,12 @@ impl Pen<'_> {
         };
         let right = !self.raw && rtl::is_rtl(text);
         let text = if right {
-            let measure = |word: &str| ui.painter().layout_no_wrap(word.to_owned(), font.clone(), color).size().x;
+            let measure = |word: &str| {
+                ui.painter()
+                    .layout_no_wrap(word.to_owned(), font.clone(), color)
+                    .size()
+                    .x
+            };
             rtl::visual(text, self.width, measure)
         } else {
             text.to_owned()
@@ -172,7 +204,11 @@ impl Pen<'_> {
 
 /// Fill, edge and ink of a fate.
 fn colours(theme: &Theme, fate: Fate, user: bool) -> (Color32, Color32, Color32) {
-    let calm = if user { theme.bubble_user } else { theme.bubble_assistant };
+    let calm = if user {
+        theme.bubble_user
+    } else {
+        theme.bubble_assistant
+    };
     match fate {
         Fate::Recovered | Fate::Unread => (calm, Color32::TRANSPARENT, theme.text),
         Fate::Vanished => (theme.bad_bg, theme.lost, theme.weak),
@@ -190,17 +226,35 @@ fn bubble(ui: &mut Ui, pen: &Pen<'_>, line: &Line, row: Rect) {
     let (fill, edge, ink) = colours(theme, line.fate, user);
     let galley = pen.galley(ui, &text, line.fate, ink);
     let size = galley.size() + vec2(2.0 * PAD, 2.0 * PAD);
-    let left = if user && !pen.raw { row.right() - size.x } else { row.left() };
+    let left = if user && !pen.raw {
+        row.right() - size.x
+    } else {
+        row.left()
+    };
     let rect = Rect::from_min_size(pos2(left, row.top()), size);
-    ui.painter().rect(rect, 9.0, fill, Stroke::new(1.0, edge), egui::StrokeKind::Inside);
+    ui.painter().rect(
+        rect,
+        9.0,
+        fill,
+        Stroke::new(1.0, edge),
+        egui::StrokeKind::Inside,
+    );
     let inner = rect.shrink(PAD);
-    let at = if galley.job.halign == Align::RIGHT { inner.right_top() } else { inner.min };
+    let at = if galley.job.halign == Align::RIGHT {
+        inner.right_top()
+    } else {
+        inner.min
+    };
     ui.painter().galley(at, galley, ink);
     caption(ui, pen, line, user, rect, edge);
 
     let who = if user { "User" } else { "Assistant" };
     let mark = line.fate.mark();
-    let name = if mark.is_empty() { format!("{who}: {text}") } else { format!("{who}: {text} ({mark})") };
+    let name = if mark.is_empty() {
+        format!("{who}: {text}")
+    } else {
+        format!("{who}: {text} ({mark})")
+    };
     let id = ui.scope_id().with(("bubble", line.seq, line.altered));
     let response = ui.interact(rect, id, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
@@ -213,10 +267,22 @@ fn caption(ui: &Ui, pen: &Pen<'_>, line: &Line, user: bool, bubble: Rect, edge: 
     let mut job = LayoutJob::default();
     let mark = line.fate.mark();
     if !mark.is_empty() {
-        let color = if edge == Color32::TRANSPARENT { theme.weak } else { edge };
+        let color = if edge == Color32::TRANSPARENT {
+            theme.weak
+        } else {
+            edge
+        };
         let bold = FontId::new(sizes().small, semibold());
-        let glyph = if line.fate.missing() { icon::VANISHED } else { icon::INFO };
-        job.append(&format!("{glyph} {mark}  "), 0.0, TextFormat::simple(bold, color));
+        let glyph = if line.fate.missing() {
+            icon::VANISHED
+        } else {
+            icon::INFO
+        };
+        job.append(
+            &format!("{glyph} {mark}  "),
+            0.0,
+            TextFormat::simple(bold, color),
+        );
     }
     let mut rest = format!("#{}", line.seq);
     if line.altered.is_none() {
@@ -224,6 +290,11 @@ fn caption(ui: &Ui, pen: &Pen<'_>, line: &Line, user: bool, bubble: Rect, edge: 
     }
     job.append(&rest, 0.0, TextFormat::simple(small, theme.weak));
     let galley = ui.painter().layout_job(job);
-    let x = if user && !pen.raw { bubble.right() - galley.size().x - 4.0 } else { bubble.left() + 4.0 };
-    ui.painter().galley(pos2(x, bubble.bottom() + 1.0), galley, theme.weak);
+    let x = if user && !pen.raw {
+        bubble.right() - galley.size().x - 4.0
+    } else {
+        bubble.left() + 4.0
+    };
+    ui.painter()
+        .galley(pos2(x, bubble.bottom() + 1.0), galley, theme.weak);
 }

@@ -9,9 +9,9 @@ use crate::app::shim::{Dropped, Format};
 use crate::app::state::{AppState, Purpose};
 use crate::domain::preset::Preset;
 use crate::engine::store::RunSummary;
+use crate::ui::icon;
 use crate::ui::part::{self, Weight, wish};
 use crate::ui::theme::{Theme, semibold};
-use crate::ui::icon;
 
 const WIDTH: f32 = 460.0;
 
@@ -40,11 +40,26 @@ pub fn export(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 Format::Junit => "for CI",
                 Format::Csv => "one line for each message that vanished",
             };
-            let weight = if format == Format::Html { Weight::Primary } else { Weight::Normal };
-            ui.allocate_ui_with_layout(vec2(190.0, 30.0), Layout::left_to_right(Align::Center), |ui| {
-                ui.set_min_width(190.0);
-                wish(ui, state, actions, Action::ExportAs(format), icon::EXPORT, weight);
-            });
+            let weight = if format == Format::Html {
+                Weight::Primary
+            } else {
+                Weight::Normal
+            };
+            ui.allocate_ui_with_layout(
+                vec2(190.0, 30.0),
+                Layout::left_to_right(Align::Center),
+                |ui| {
+                    ui.set_min_width(190.0);
+                    wish(
+                        ui,
+                        state,
+                        actions,
+                        Action::ExportAs(format),
+                        icon::EXPORT,
+                        weight,
+                    );
+                },
+            );
             part::note(ui, what);
         });
     }
@@ -53,16 +68,32 @@ pub fn export(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     });
 }
 
-pub fn path(ui: &mut Ui, state: &AppState, purpose: Purpose, text: &str, actions: &mut Vec<Action>) {
-    title(ui, match purpose {
-        Purpose::Export(_) => "Save the report as",
-        Purpose::ImportConf => "Import a redis.conf",
-        Purpose::ServerProgram => "Choose server program",
-    });
-    part::note(ui, "No file dialog answers on this desktop, so the path has to be typed");
+pub fn path(
+    ui: &mut Ui,
+    state: &AppState,
+    purpose: Purpose,
+    text: &str,
+    actions: &mut Vec<Action>,
+) {
+    title(
+        ui,
+        match purpose {
+            Purpose::Export(_) => "Save the report as",
+            Purpose::ImportConf => "Import a redis.conf",
+            Purpose::ServerProgram => "Choose server program",
+        },
+    );
+    part::note(
+        ui,
+        "No file dialog answers on this desktop, so the path has to be typed",
+    );
     ui.add_space(4.0);
     let mut edited = text.to_owned();
-    let response = ui.add(TextEdit::singleline(&mut edited).desired_width(WIDTH).margin(vec2(8.0, 6.0)));
+    let response = ui.add(
+        TextEdit::singleline(&mut edited)
+            .desired_width(WIDTH)
+            .margin(vec2(8.0, 6.0)),
+    );
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path"));
     let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
     if !response.has_focus() && !entered {
@@ -93,9 +124,19 @@ pub fn overwrite(ui: &mut Ui, state: &AppState, path: &Path, actions: &mut Vec<A
 pub fn delete(ui: &mut Ui, state: &AppState, run: &RunSummary, actions: &mut Vec<Action>) {
     title(ui, "Delete this run?");
     ui.add(egui::Label::new(&run.id.0).wrap());
-    part::note(ui, "Its journal, readback, logs and reports are removed from disk; this cannot be undone");
+    part::note(
+        ui,
+        "Its journal, readback, logs and reports are removed from disk; this cannot be undone",
+    );
     buttons(ui, |ui| {
-        wish(ui, state, actions, Action::Delete, icon::DELETE, Weight::Danger);
+        wish(
+            ui,
+            state,
+            actions,
+            Action::Delete,
+            icon::DELETE,
+            Weight::Danger,
+        );
         wish(ui, state, actions, Action::CloseDialog, "", Weight::Normal);
     });
 }
@@ -112,7 +153,10 @@ pub fn imported(ui: &mut Ui, preset: &Preset, dropped: &[Dropped], actions: &mut
             ui.label(RichText::new(line).monospace());
         }
         if preset.directives.is_empty() {
-            part::note(ui, "It sets nothing about persistence or memory: the server's defaults count");
+            part::note(
+                ui,
+                "It sets nothing about persistence or memory: the server's defaults count",
+            );
         }
     });
     if !dropped.is_empty() {
@@ -125,7 +169,11 @@ pub fn imported(ui: &mut Ui, preset: &Preset, dropped: &[Dropped], actions: &mut
             for one in dropped {
                 ui.horizontal_wrapped(|ui| {
                     ui.spacing_mut().item_spacing.x = 8.0;
-                    ui.label(RichText::new(format!("line {}", one.line)).monospace().color(theme.faint));
+                    ui.label(
+                        RichText::new(format!("line {}", one.line))
+                            .monospace()
+                            .color(theme.faint),
+                    );
                     ui.label(RichText::new(&one.directive).monospace());
                     ui.label(RichText::new(&one.reason).color(theme.weak));
                 });

@@ -21,7 +21,10 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         _ => "dialog",
     };
     let padding = if name == "palette" { 8 } else { 20 };
-    let frame = Frame::popup(ui.style()).fill(theme.panel).inner_margin(Margin::same(padding)).corner_radius(10);
+    let frame = Frame::popup(ui.style())
+        .fill(theme.panel)
+        .inner_margin(Margin::same(padding))
+        .corner_radius(10);
     let id = Id::unique(name);
     let mut modal = Modal::new(id).frame(frame);
     if name == "palette" {
@@ -45,12 +48,19 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 /// The window is closed, and waits until everything that was started is gone.
 fn closing(ui: &mut Ui) {
     let theme = Theme::of(ui);
-    let frame = Frame::popup(ui.style()).fill(theme.panel).inner_margin(Margin::same(24));
-    Modal::new(Id::unique("closing")).frame(frame).show(ui.ctx(), |ui| {
-        ui.horizontal(|ui| {
-            ui.spinner();
-            ui.label(RichText::new("Cleaning up…").family(semibold()).size(16.0));
+    let frame = Frame::popup(ui.style())
+        .fill(theme.panel)
+        .inner_margin(Margin::same(24));
+    Modal::new(Id::unique("closing"))
+        .frame(frame)
+        .show(ui.ctx(), |ui| {
+            ui.horizontal(|ui| {
+                ui.spinner();
+                ui.label(RichText::new("Cleaning up…").family(semibold()).size(16.0));
+            });
+            part::note(
+                ui,
+                "The server is being stopped and removed; the window closes by itself",
+            );
         });
-        part::note(ui, "The server is being stopped and removed; the window closes by itself");
-    });
 }

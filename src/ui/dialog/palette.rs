@@ -13,7 +13,10 @@ pub fn show(ui: &mut Ui, state: &AppState, query: &str, cursor: usize, actions: 
     let theme = Theme::of(ui);
     let mut typed = query.to_owned();
     let hint = RichText::new("Type what you want to do").color(theme.faint);
-    let edit = TextEdit::singleline(&mut typed).hint_text(hint).desired_width(WIDTH).margin(vec2(10.0, 8.0));
+    let edit = TextEdit::singleline(&mut typed)
+        .hint_text(hint)
+        .desired_width(WIDTH)
+        .margin(vec2(10.0, 8.0));
     // The arrows move the choice and not the text cursor.
     let (up, down, enter) = ui.input_mut(|input| {
         let mut key = |key| input.consume_key(egui::Modifiers::NONE, key);
@@ -57,7 +60,11 @@ fn entry(
     let theme = Theme::of(ui);
     let available = action.available(state);
     let text = action.text(state);
-    let ink = if available.is_ok() { theme.text } else { theme.faint };
+    let ink = if available.is_ok() {
+        theme.text
+    } else {
+        theme.faint
+    };
     let right = match (&available, action.shortcut()) {
         (Err(reason), _) => (*reason).to_owned(),
         (Ok(()), Some(shortcut)) => ui.ctx().format_shortcut(&shortcut),
@@ -66,7 +73,9 @@ fn entry(
     let right = RichText::new(right).size(sizes().small).color(theme.weak);
     let button = Button::selectable(chosen, RichText::new(&*text).color(ink)).right_text(right);
     let response = ui.add(button.min_size(vec2(ui.available_width(), 28.0)));
-    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, available.is_ok(), chosen, &*text));
+    response.widget_info(|| {
+        egui::WidgetInfo::selected(egui::Role::Button, available.is_ok(), chosen, &*text)
+    });
     if chosen && moved {
         response.scroll_to_me(None);
     }
@@ -95,7 +104,11 @@ fn matches(state: &AppState, typed: &str) -> Vec<Action> {
 fn gaps(name: &str, typed: &str) -> Option<u32> {
     let mut rest = name.chars().flat_map(char::to_lowercase);
     let mut gaps = 0;
-    for wanted in typed.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase) {
+    for wanted in typed
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_lowercase)
+    {
         loop {
             if rest.next()? == wanted {
                 break;

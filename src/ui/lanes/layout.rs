@@ -70,9 +70,18 @@ mod tests {
     use super::*;
 
     fn binned(ticks: &[(u32, Tick)], positions: f64, columns: u16) -> Vec<Run> {
-        let range = Range { first: 0.0, last: positions };
+        let range = Range {
+            first: 0.0,
+            last: positions,
+        };
         let mut out = Vec::new();
-        runs(ticks.iter().copied(), range, columns, &mut Vec::new(), |run| out.push(run));
+        runs(
+            ticks.iter().copied(),
+            range,
+            columns,
+            &mut Vec::new(),
+            |run| out.push(run),
+        );
         out
     }
 
@@ -81,7 +90,10 @@ mod tests {
         let mut ticks: Vec<_> = (0..1_000_000).map(|at| (at, Tick::Recovered)).collect();
         ticks[500_000].1 = Tick::Lost;
         let runs = binned(&ticks, 1e6, 600);
-        assert!(runs.iter().any(|run| run.tick == Tick::Lost && run.first == 300));
+        assert!(
+            runs.iter()
+                .any(|run| run.tick == Tick::Lost && run.first == 300)
+        );
         assert_eq!(runs.len(), 3);
     }
 

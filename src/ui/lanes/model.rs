@@ -55,8 +55,13 @@ impl Range {
 
 /// The first cut (or anomaly) and the fault that it belongs to.
 fn cut_and_fault(lanes: &Lanes) -> Option<(f64, f64)> {
-    let cut = lanes.marks.iter().position(|mark| mark.kind != MarkKind::Fault)?;
-    let fault = lanes.marks[cut..].iter().find(|mark| mark.kind == MarkKind::Fault)?;
+    let cut = lanes
+        .marks
+        .iter()
+        .position(|mark| mark.kind != MarkKind::Fault)?;
+    let fault = lanes.marks[cut..]
+        .iter()
+        .find(|mark| mark.kind == MarkKind::Fault)?;
     Some((f64::from(lanes.marks[cut].at), f64::from(fault.at)))
 }
 
@@ -66,7 +71,11 @@ mod tests {
     use crate::domain::lanes::Mark;
 
     fn lanes(cut: u32, fault: u32, width: u32) -> Lanes {
-        let mark = |at, kind| Mark { at, kind, label: String::new() };
+        let mark = |at, kind| Mark {
+            at,
+            kind,
+            label: String::new(),
+        };
         Lanes {
             marks: vec![mark(cut, MarkKind::Cut), mark(fault, MarkKind::Fault)],
             width,
@@ -82,7 +91,11 @@ mod tests {
 
     #[test]
     fn no_range_is_empty_or_leaves_the_run() {
-        for zoom in [Zoom::Range(-5.0, 9e9), Zoom::Range(4999.0, 4999.0), Zoom::Range(7.0, 3.0)] {
+        for zoom in [
+            Zoom::Range(-5.0, 9e9),
+            Zoom::Range(4999.0, 4999.0),
+            Zoom::Range(7.0, 3.0),
+        ] {
             let range = Range::of(&lanes(900, 1000, 5000), zoom);
             assert!(range.first >= 0.0 && range.last <= 5000.0 && range.len() >= 20.0);
         }

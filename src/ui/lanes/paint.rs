@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egui::{
-    Align2, Color32, FontId, Key, Mesh, Rect, RichText, ScrollArea, Sense, Shape, Stroke, Ui,
-    WidgetInfo, Role, pos2, vec2,
+    Align2, Color32, FontId, Key, Mesh, Rect, RichText, Role, ScrollArea, Sense, Shape, Stroke, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use super::layout;
@@ -63,7 +63,10 @@ pub fn show(
     ui.painter().rect_filled(field, 3.0, theme.field);
     axis(ui, field, range, theme);
 
-    let body = Rect::from_min_max(pos2(full.left(), field.top()), pos2(full.right(), field.bottom()));
+    let body = Rect::from_min_max(
+        pos2(full.left(), field.top()),
+        pos2(full.right(), field.bottom()),
+    );
     let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body).id_salt("lanes"));
     rows(&mut child, lanes, picture, brush, actions, field, range);
     marks(ui, lanes, field, range, theme);
@@ -104,12 +107,27 @@ fn rows(
         };
         if brush.key != Some(key) {
             brush.key = Some(key);
-            brush.mesh = Arc::new(mesh(ui, lanes, visible.clone(), area, range, &mut brush.scratch));
+            brush.mesh = Arc::new(mesh(
+                ui,
+                lanes,
+                visible.clone(),
+                area,
+                range,
+                &mut brush.scratch,
+            ));
         }
         for row in visible {
-            lane(ui, &lanes.lanes[row], selected == Some(row), lanes.live, actions);
+            lane(
+                ui,
+                &lanes.lanes[row],
+                selected == Some(row),
+                lanes.live,
+                actions,
+            );
         }
-        ui.painter().with_clip_rect(field.intersect(ui.clip_rect())).add(Shape::mesh(brush.mesh.clone()));
+        ui.painter()
+            .with_clip_rect(field.intersect(ui.clip_rect()))
+            .add(Shape::mesh(brush.mesh.clone()));
     });
     if let Some(session) = step(ui, lanes, selected) {
         actions.push(Action::Select(Some(session)));
@@ -121,7 +139,12 @@ fn step(ui: &Ui, lanes: &Lanes, selected: Option<usize>) -> Option<SessionId> {
     if ui.ctx().egui_wants_keyboard_input() {
         return None;
     }
-    let (up, down) = ui.input(|input| (input.key_pressed(Key::ArrowUp), input.key_pressed(Key::ArrowDown)));
+    let (up, down) = ui.input(|input| {
+        (
+            input.key_pressed(Key::ArrowUp),
+            input.key_pressed(Key::ArrowDown),
+        )
+    });
     let row = match (selected?, up, down) {
         (row, true, false) => row.checked_sub(1)?,
         (row, false, true) => row + 1,
@@ -144,13 +167,19 @@ fn mesh(
     let mut mesh = Mesh::default();
     for (n, row) in visible.enumerate() {
         let top = area.top() + n as f32 * sizes().lane;
-        layout::runs(lanes.ticks(&lanes.lanes[row]), range, columns, scratch, |run| {
-            let rect = Rect::from_min_max(
-                pos2(area.left() + f32::from(run.first), top + 2.0),
-                pos2(area.left() + f32::from(run.last), top + sizes().lane - 2.0),
-            );
-            mesh.add_colored_rect(rect, colors[run.tick as usize]);
-        });
+        layout::runs(
+            lanes.ticks(&lanes.lanes[row]),
+            range,
+            columns,
+            scratch,
+            |run| {
+                let rect = Rect::from_min_max(
+                    pos2(area.left() + f32::from(run.first), top + 2.0),
+                    pos2(area.left() + f32::from(run.last), top + sizes().lane - 2.0),
+                );
+                mesh.add_colored_rect(rect, colors[run.tick as usize]);
+            },
+        );
     }
     mesh
 }
@@ -164,12 +193,19 @@ fn lane(ui: &mut Ui, lane: &Lane, selected: bool, live: bool, actions: &mut Vec<
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, &text));
     if selected || response.hovered() {
         let strength = if selected { 0.30 } else { 0.12 };
-        ui.painter().rect_filled(rect, 2.0, theme.accent.gamma_multiply(strength));
+        ui.painter()
+            .rect_filled(rect, 2.0, theme.accent.gamma_multiply(strength));
     }
     let name = FontId::monospace(sizes().small);
     let at = pos2(rect.left() + 4.0, rect.center().y);
     let ink = if selected { theme.text } else { theme.weak };
-    ui.painter().text(at, Align2::LEFT_CENTER, lane.session.to_string(), name.clone(), ink);
+    ui.painter().text(
+        at,
+        Align2::LEFT_CENTER,
+        lane.session.to_string(),
+        name.clone(),
+        ink,
+    );
     let (number, color) = match (live, lane.lost) {
         (true, _) => (grouped(u64::from(lane.acked)), theme.faint),
         (false, 0) => (String::new(), theme.faint),
@@ -177,7 +213,8 @@ fn lane(ui: &mut Ui, lane: &Lane, selected: bool, live: bool, actions: &mut Vec<
     };
     let at = pos2(rect.left() + sizes().lane_label - 8.0, rect.center().y);
     let font = FontId::new(sizes().small, semibold());
-    ui.painter().text(at, Align2::RIGHT_CENTER, number, font, color);
+    ui.painter()
+        .text(at, Align2::RIGHT_CENTER, number, font, color);
     if response.on_hover_text(text).clicked() {
         actions.push(Action::Select(Some(lane.session)));
     }
@@ -192,7 +229,10 @@ fn summary(lane: &Lane, live: bool) -> String {
             state.title(),
             grouped(u64::from(lane.lost)),
         ),
-        _ => format!("Session {}: {acked} messages acknowledged so far", lane.session),
+        _ => format!(
+            "Session {}: {acked} messages acknowledged so far",
+            lane.session
+        ),
     }
 }
 
@@ -205,20 +245,25 @@ fn axis(ui: &Ui, field: Rect, range: Range, theme: &Theme) {
         let line = Stroke::new(1.0, theme.line.gamma_multiply(0.6));
         ui.painter().vline(x, field.y_range(), line);
         let (place, anchor) = (pos2(x, field.bottom() + 3.0), Align2::CENTER_TOP);
-        if x < field.right() - 60.0 {
-            ui.painter().text(place, anchor, grouped(at as u64), font.clone(), theme.weak);
+        if x < field.right() - 85.0 {
+            ui.painter()
+                .text(place, anchor, grouped(at as u64), font.clone(), theme.weak);
         }
         at += step;
     }
     let place = pos2(field.right(), field.bottom() + 3.0);
-    ui.painter().text(place, Align2::RIGHT_TOP, "messages", font, theme.faint);
+    ui.painter()
+        .text(place, Align2::RIGHT_TOP, "messages", font, theme.faint);
 }
 
 /// 1, 2 or 5 times a power of ten, at least 1.
 fn nice_step(raw: f64) -> f64 {
     let power = 10f64.powf(raw.max(1.0).log10().floor());
     let lead = raw / power;
-    let nice = [1.0, 2.0, 5.0].into_iter().find(|&nice| lead <= nice).unwrap_or(10.0);
+    let nice = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|&nice| lead <= nice)
+        .unwrap_or(10.0);
     (nice * power).max(1.0)
 }
 
@@ -239,7 +284,8 @@ fn marks(ui: &Ui, lanes: &Lanes, field: Rect, range: Range, theme: &Theme) {
             ui.painter().extend(dashes);
         } else {
             // A dark edge on both sides keeps the line visible on any tick.
-            ui.painter().line_segment(whole, Stroke::new(4.0, theme.field));
+            ui.painter()
+                .line_segment(whole, Stroke::new(4.0, theme.field));
             ui.painter().line_segment(whole, Stroke::new(2.0, color));
         }
         let font = FontId::new(sizes().small, semibold());
@@ -247,7 +293,8 @@ fn marks(ui: &Ui, lanes: &Lanes, field: Rect, range: Range, theme: &Theme) {
         let start = (x - galley.size().x / 2.0).min(field.right() - galley.size().x);
         let start = start.max(free_from);
         free_from = start + galley.size().x + 12.0;
-        ui.painter().galley(pos2(start, field.top() - STRIP + 1.0), galley, color);
+        ui.painter()
+            .galley(pos2(start, field.top() - STRIP + 1.0), galley, color);
     }
 }
 
@@ -261,7 +308,9 @@ fn mark_color(mark: &Mark, theme: &Theme) -> Color32 {
 
 /// Ctrl and wheel, or a pinch, narrow the range around the pointer.
 fn zoom(ui: &Ui, field: Rect, range: Range, actions: &mut Vec<Action>) {
-    let Some(pointer) = ui.input(|input| input.pointer.hover_pos()) else { return };
+    let Some(pointer) = ui.input(|input| input.pointer.hover_pos()) else {
+        return;
+    };
     if !field.contains(pointer) {
         return;
     }
@@ -279,6 +328,10 @@ pub fn legend(ui: &mut Ui, ticks: &[Tick]) {
     for tick in ticks {
         let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
         ui.painter().rect_filled(rect, 2.0, theme.tick(*tick));
-        ui.label(RichText::new(tick.title()).size(sizes().small).color(theme.weak));
+        ui.label(
+            RichText::new(tick.title())
+                .size(sizes().small)
+                .color(theme.weak),
+        );
     }
 }

@@ -6,20 +6,39 @@ use super::field;
 use crate::app::action::Action;
 use crate::app::state::{AppState, Images};
 use crate::domain::plan::{Field, PlanDraft};
+use crate::ui::icon;
 use crate::ui::part::{self, Weight, wish};
 use crate::ui::theme::{Theme, sizes};
-use crate::ui::icon;
 
 const CHOICES: [(&str, &str, &str); 4] = [
-    ("auto", "Auto", "Docker when an engine answers, else the local program; the timeline says which and why"),
-    ("process", "Process", "A redis-server or valkey-server of this machine, in a folder and on a port of its own"),
-    ("docker", "Docker", "A container with a volume of its own, removed afterwards"),
-    ("external", "External", "Your own server; you say how it is killed and started"),
+    (
+        "auto",
+        "Auto",
+        "Docker when an engine answers, else the local program; the timeline says which and why",
+    ),
+    (
+        "process",
+        "Process",
+        "A redis-server or valkey-server of this machine, in a folder and on a port of its own",
+    ),
+    (
+        "docker",
+        "Docker",
+        "A container with a volume of its own, removed afterwards",
+    ),
+    (
+        "external",
+        "External",
+        "Your own server; you say how it is killed and started",
+    ),
 ];
 
 pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft, actions: &mut Vec<Action>) {
     part::group(ui, "Server");
-    let chosen = CHOICES.iter().find(|choice| choice.0 == draft.backend).map_or("auto", |choice| choice.0);
+    let chosen = CHOICES
+        .iter()
+        .find(|choice| choice.0 == draft.backend)
+        .map_or("auto", |choice| choice.0);
     let choices = CHOICES.map(|(id, title, _)| (id, title));
     if let Some(id) = part::segments(ui, chosen, &choices) {
         draft.backend = id.into();
@@ -42,23 +61,58 @@ pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft, actions: &mut 
 }
 
 fn program(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft, actions: &mut Vec<Action>) {
-    field::text(ui, state, Some(Field::Program), "Program", &mut draft.program, "found on PATH");
-    wish(ui, state, actions, Action::ChooseProgram, icon::FOLDER, Weight::Quiet);
+    field::text(
+        ui,
+        state,
+        Some(Field::Program),
+        "Program",
+        &mut draft.program,
+        "found on PATH",
+    );
+    wish(
+        ui,
+        state,
+        actions,
+        Action::ChooseProgram,
+        icon::FOLDER,
+        Weight::Quiet,
+    );
 }
 
 fn image(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft, actions: &mut Vec<Action>) {
-    field::text(ui, state, Some(Field::Image), "Image", &mut draft.image, "redis:7-alpine");
+    field::text(
+        ui,
+        state,
+        Some(Field::Image),
+        "Image",
+        &mut draft.image,
+        "redis:7-alpine",
+    );
     let theme = Theme::of(ui);
     match &state.plan.images {
         Images::Unknown => {
-            wish(ui, state, actions, Action::ListImages, icon::LIST, Weight::Quiet);
+            wish(
+                ui,
+                state,
+                actions,
+                Action::ListImages,
+                icon::LIST,
+                Weight::Quiet,
+            );
         }
         Images::Asked => {
             part::note(ui, "Asking Docker…");
         }
         Images::Unavailable(reason) => {
             part::note(ui, reason);
-            wish(ui, state, actions, Action::ListImages, icon::REFRESH, Weight::Quiet);
+            wish(
+                ui,
+                state,
+                actions,
+                Action::ListImages,
+                icon::REFRESH,
+                Weight::Quiet,
+            );
         }
         Images::Known(images) if images.is_empty() => {
             part::note(ui, "No image is here yet: the first drill pulls it");
@@ -68,7 +122,10 @@ fn image(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft, actions: &mut Vec
                 let on = *name == draft.image;
                 let text = RichText::new(name).size(sizes().small).color(theme.text);
                 let entry = Button::selectable(on, text).truncate();
-                if ui.add(entry.min_size(vec2(ui.available_width(), 20.0))).clicked() {
+                if ui
+                    .add(entry.min_size(vec2(ui.available_width(), 20.0)))
+                    .clicked()
+                {
                     draft.image.clone_from(name);
                 }
             }
@@ -77,11 +134,35 @@ fn image(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft, actions: &mut Vec
 }
 
 fn external(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
-    field::text(ui, state, Some(Field::Url), "Address", &mut draft.url, "redis://127.0.0.1:6379");
+    field::text(
+        ui,
+        state,
+        Some(Field::Url),
+        "Address",
+        &mut draft.url,
+        "redis://127.0.0.1:6379",
+    );
     let kill = &mut draft.kill_command;
-    field::text(ui, state, Some(Field::KillCommand), "Kill command", kill, "systemctl kill -s KILL redis");
+    field::text(
+        ui,
+        state,
+        Some(Field::KillCommand),
+        "Kill command",
+        kill,
+        "systemctl kill -s KILL redis",
+    );
     let start = &mut draft.start_command;
-    field::text(ui, state, Some(Field::StartCommand), "Start command", start, "systemctl start redis");
+    field::text(
+        ui,
+        state,
+        Some(Field::StartCommand),
+        "Start command",
+        start,
+        "systemctl start redis",
+    );
     field::check(ui, "Write even if it holds keys", &mut draft.allow_nonempty);
-    part::note(ui, "Only keys under a random prefix are written, and they are deleted afterwards");
+    part::note(
+        ui,
+        "Only keys under a random prefix are written, and they are deleted afterwards",
+    );
 }

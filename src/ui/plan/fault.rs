@@ -37,10 +37,26 @@ pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
     part::note(ui, draft.fault.explanation());
     match draft.fault {
         FaultKind::GracefulStop => {
-            field::number(ui, state, Some(Field::Grace), "Grace", &mut draft.grace_secs, 0.5, " s");
+            field::number(
+                ui,
+                state,
+                Some(Field::Grace),
+                "Grace",
+                &mut draft.grace_secs,
+                0.5,
+                " s",
+            );
         }
         FaultKind::Pause => {
-            field::number(ui, state, Some(Field::Pause), "Frozen for", &mut draft.pause_secs, 0.5, " s");
+            field::number(
+                ui,
+                state,
+                Some(Field::Pause),
+                "Frozen for",
+                &mut draft.pause_secs,
+                0.5,
+                " s",
+            );
         }
         _ => {}
     }

@@ -23,7 +23,11 @@ pub fn row(
     let error = field.and_then(|field| state.plan.error(field));
     ui.horizontal(|ui| {
         let height = sizes().button_height - 2.0;
-        let ink = if error.is_some() { theme.bad } else { theme.weak };
+        let ink = if error.is_some() {
+            theme.bad
+        } else {
+            theme.weak
+        };
         let cell = ui.allocate_ui_with_layout(
             vec2(LABEL, height),
             Layout::left_to_right(Align::Center),
@@ -34,7 +38,11 @@ pub fn row(
         );
         if error.is_some() {
             let visuals = &mut ui.visuals_mut().widgets;
-            for widget in [&mut visuals.inactive, &mut visuals.hovered, &mut visuals.active] {
+            for widget in [
+                &mut visuals.inactive,
+                &mut visuals.hovered,
+                &mut visuals.active,
+            ] {
                 widget.bg_stroke.color = theme.bad;
             }
         }
@@ -54,7 +62,11 @@ pub fn problem(ui: &mut Ui, error: &str) {
     let theme = Theme::of(ui);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        ui.label(RichText::new(icon::ERROR).color(theme.bad).size(sizes().small));
+        ui.label(
+            RichText::new(icon::ERROR)
+                .color(theme.bad)
+                .size(sizes().small),
+        );
         let text = RichText::new(error).color(theme.bad).size(sizes().small);
         ui.add(egui::Label::new(text).wrap());
     });
@@ -75,7 +87,11 @@ pub fn number<N: Numeric>(
 /// The bare number. It takes anything: the plan says what is wrong with it.
 pub fn drag<N: Numeric>(ui: &mut Ui, value: &mut N, speed: f64, suffix: &str) -> Response {
     let size = vec2(ui.available_width(), sizes().button_height - 2.0);
-    let drag = DragValue::new(value).speed(speed).suffix(suffix.to_owned()).max_decimals(3).update_while_editing(false);
+    let drag = DragValue::new(value)
+        .speed(speed)
+        .suffix(suffix.to_owned())
+        .max_decimals(3)
+        .update_while_editing(false);
     ui.add_sized(size, drag)
 }
 
@@ -93,8 +109,13 @@ pub fn text(
 pub fn edit(ui: &mut Ui, value: &mut String, hint: &str) -> Response {
     let theme = Theme::of(ui);
     let hint = RichText::new(hint).color(theme.faint);
-    let edit = TextEdit::singleline(value).hint_text(hint).margin(vec2(8.0, 4.0));
-    ui.add(edit.desired_width(ui.available_width()).min_size(vec2(0.0, sizes().button_height - 2.0)))
+    let edit = TextEdit::singleline(value)
+        .hint_text(hint)
+        .margin(vec2(8.0, 4.0));
+    ui.add(
+        edit.desired_width(ui.available_width())
+            .min_size(vec2(0.0, sizes().button_height - 2.0)),
+    )
 }
 
 pub fn check(ui: &mut Ui, label: &str, value: &mut bool) {

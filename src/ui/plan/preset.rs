@@ -7,9 +7,9 @@ use crate::app::state::AppState;
 use crate::domain::contract::{Contract, Gate, Promise};
 use crate::domain::plan::{Field, PlanDraft};
 use crate::domain::preset::Preset;
+use crate::ui::icon;
 use crate::ui::part::{self, Weight, wish};
 use crate::ui::theme::{Theme, semibold, sizes};
-use crate::ui::icon;
 
 pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft, actions: &mut Vec<Action>) {
     part::group(ui, "Preset");
@@ -22,12 +22,22 @@ pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft, actions: &mut 
         directives(ui, preset);
         promise(ui, draft, preset);
     }
-    wish(ui, state, actions, Action::ImportConf, icon::IMPORT, Weight::Quiet);
+    wish(
+        ui,
+        state,
+        actions,
+        Action::ImportConf,
+        icon::IMPORT,
+        Weight::Quiet,
+    );
 }
 
 fn chooser(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
     let theme = Theme::of(ui);
-    let chosen = state.plan.preset().map_or("Choose a preset", |preset| &preset.title);
+    let chosen = state
+        .plan
+        .preset()
+        .map_or("Choose a preset", |preset| &preset.title);
     let combo = ComboBox::from_id_salt("preset")
         .width(ui.available_width())
         .height(420.0)
@@ -37,7 +47,9 @@ fn chooser(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
         ui.set_min_width(300.0);
         for preset in &state.plan.presets {
             let on = preset.id == draft.preset;
-            let id = RichText::new(&preset.id).color(theme.weak).size(sizes().small);
+            let id = RichText::new(&preset.id)
+                .color(theme.weak)
+                .size(sizes().small);
             let entry = Button::selectable(on, &preset.title).right_text(id);
             let entry = ui.add(entry.min_size(vec2(ui.available_width(), 24.0)));
             if entry.on_hover_text(&preset.explanation).clicked() {
@@ -46,9 +58,9 @@ fn chooser(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
             }
         }
     });
-    shown.response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Preset")
-    });
+    shown
+        .response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Preset"));
 }
 
 /// The lines that the server gets.
@@ -57,12 +69,21 @@ fn directives(ui: &mut Ui, preset: &Preset) {
     part::card(ui, theme.field, theme.line, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         for directive in &preset.directives {
-            ui.horizontal_wrapped(|ui| {
-                ui.spacing_mut().item_spacing.x = 6.0;
-                ui.label(RichText::new(&directive.name).monospace().color(theme.weak));
-                let value = if directive.value.is_empty() { "\"\"" } else { &directive.value };
-                ui.label(RichText::new(value).monospace().color(theme.text));
-            });
+            let mut line = egui::text::LayoutJob::default();
+            let font = egui::FontId::monospace(sizes().mono);
+            let value = if directive.value.is_empty() {
+                "\"\""
+            } else {
+                &directive.value
+            };
+            for (text, ink) in [
+                (directive.name.as_str(), theme.weak),
+                (" ", theme.weak),
+                (value, theme.text),
+            ] {
+                line.append(text, 0.0, egui::TextFormat::simple(font.clone(), ink));
+            }
+            ui.add(egui::Label::new(line).wrap());
         }
         if preset.directives.is_empty() {
             part::note(ui, "No directive: the server's own defaults");
@@ -75,9 +96,14 @@ fn promise(ui: &mut Ui, draft: &PlanDraft, preset: &Preset) {
     let theme = Theme::of(ui);
     let gate = (draft.max_lost.is_some() || draft.max_window_secs.is_some()).then(|| Gate {
         max_lost: draft.max_lost,
-        max_window: draft.max_window_secs.and_then(|secs| std::time::Duration::try_from_secs_f64(secs).ok()),
+        max_window: draft
+            .max_window_secs
+            .and_then(|secs| std::time::Duration::try_from_secs_f64(secs).ok()),
     });
-    let contract = gate.map_or(Contract::Preset(preset.promise(draft.fault)), Contract::Gate);
+    let contract = gate.map_or(
+        Contract::Preset(preset.promise(draft.fault)),
+        Contract::Gate,
+    );
     let (color, text) = match contract {
         Contract::Preset(promise) => {
             let color = match promise {
@@ -86,9 +112,15 @@ fn promise(ui: &mut Ui, draft: &PlanDraft, preset: &Preset) {
                 Promise::Everything => theme.bad,
             };
             let fault = draft.fault.title().to_lowercase();
-            (color, format!("After a {fault} it may lose {}", promise.words()))
+            (
+                color,
+                format!("After a {fault} it may lose {}", promise.words()),
+            )
         }
-        Contract::Gate(gate) => (theme.accent, format!("By your own limits it may lose {}", gate_words(&gate))),
+        Contract::Gate(gate) => (
+            theme.accent,
+            format!("By your own limits it may lose {}", gate_words(&gate)),
+        ),
     };
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
@@ -100,10 +132,16 @@ fn promise(ui: &mut Ui, draft: &PlanDraft, preset: &Preset) {
 fn gate_words(gate: &Gate) -> String {
     let mut parts = Vec::new();
     if let Some(lost) = gate.max_lost {
-        parts.push(format!("at most {} messages", crate::domain::story::grouped(lost)));
+        parts.push(format!(
+            "at most {} messages",
+            crate::domain::story::grouped(lost)
+        ));
     }
     if let Some(window) = gate.max_window {
-        parts.push(format!("what was acknowledged in the last {} s", window.as_secs_f64()));
+        parts.push(format!(
+            "what was acknowledged in the last {} s",
+            window.as_secs_f64()
+        ));
     }
     parts.join(" and ")
 }

@@ -21,9 +21,18 @@ fn fits(run: &RunSummary, wanted: &str) -> bool {
         return true;
     }
     let verdict = verdict_word(run);
-    let all = [&run.id.0, &run.preset, &run.fault, &run.backend, &run.sentence, verdict];
+    let all = [
+        &run.id.0,
+        &run.preset,
+        &run.fault,
+        &run.backend,
+        &run.sentence,
+        verdict,
+    ];
     let all = all.map(|text| text.to_lowercase());
-    wanted.split_whitespace().all(|word| all.iter().any(|text| text.contains(word)))
+    wanted
+        .split_whitespace()
+        .all(|word| all.iter().any(|text| text.contains(word)))
 }
 
 /// The verdict's word, or why there is none.
@@ -52,7 +61,11 @@ fn ordered(a: &RunSummary, b: &RunSummary, sort: Sort) -> Ordering {
         RunColumn::Acked => a.acked.cmp(&b.acked),
         RunColumn::Lost => a.lost.cmp(&b.lost),
     };
-    let order = if sort.ascending { order } else { order.reverse() };
+    let order = if sort.ascending {
+        order
+    } else {
+        order.reverse()
+    };
     // The newest first among equals.
     order.then_with(|| b.began.cmp(&a.began))
 }

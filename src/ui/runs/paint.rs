@@ -26,7 +26,13 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         }
         let rows = model::rows(&state.runs);
         if rows.is_empty() {
-            return part::empty(ui, icon::SEARCH, "No run fits the filter", "Clear the filter to see all runs", |_| {});
+            return part::empty(
+                ui,
+                icon::SEARCH,
+                "No run fits the filter",
+                "Clear the filter to see all runs",
+                |_| {},
+            );
         }
         table(ui, state, &rows, actions);
     });
@@ -40,7 +46,14 @@ fn empty(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     }
     let hint = "Every drill leaves its plan, journal, timeline and verdict here, to be opened and judged again";
     part::empty(ui, icon::HISTORY, "No runs yet", hint, |ui| {
-        wish(ui, state, actions, Action::RunDrill, icon::RUN, Weight::Primary);
+        wish(
+            ui,
+            state,
+            actions,
+            Action::RunDrill,
+            icon::RUN,
+            Weight::Primary,
+        );
     });
 }
 
@@ -49,18 +62,30 @@ fn tools(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     part::row_with_end(
         ui,
         actions,
-        |ui, actions| {
+        |ui, _| {
             ui.label(RichText::new("Runs").family(semibold()).size(18.0));
             let count = RichText::new(grouped(state.runs.rows.len() as u64)).color(theme.weak);
             ui.label(count);
         },
         |ui, actions| {
-            wish(ui, state, actions, Action::RefreshRuns, icon::REFRESH, Weight::Quiet);
+            wish(
+                ui,
+                state,
+                actions,
+                Action::RefreshRuns,
+                icon::REFRESH,
+                Weight::Quiet,
+            );
             let mut filter = state.runs.filter.clone();
             let hint = RichText::new("Filter by preset, fault, verdict…").color(theme.faint);
-            let edit = TextEdit::singleline(&mut filter).hint_text(hint).desired_width(260.0).margin(vec2(8.0, 5.0));
+            let edit = TextEdit::singleline(&mut filter)
+                .hint_text(hint)
+                .desired_width(260.0)
+                .margin(vec2(8.0, 5.0));
             let response = ui.add(edit);
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter runs"));
+            response.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter runs")
+            });
             if response.changed() {
                 actions.push(Action::FilterRuns(filter));
             }
@@ -97,7 +122,10 @@ fn table(ui: &mut Ui, state: &AppState, rows: &[&RunSummary], actions: &mut Vec<
     header.body(|body| {
         body.rows(ROW, rows.len(), |mut row| {
             let run = rows[row.index()];
-            let time = run.began.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S");
+            let time = run
+                .began
+                .with_timezone(&chrono::Local)
+                .format("%Y-%m-%d %H:%M:%S");
             row.col(|ui| {
                 ui.label(RichText::new(time.to_string()));
             });
@@ -112,7 +140,9 @@ fn table(ui: &mut Ui, state: &AppState, rows: &[&RunSummary], actions: &mut Vec<
             });
             row.col(|ui| {
                 let ink = if run.lost > 0 { theme.lost } else { theme.weak };
-                ui.with_layout(right, |ui| ui.label(RichText::new(grouped(run.lost)).color(ink)));
+                ui.with_layout(right, |ui| {
+                    ui.label(RichText::new(grouped(run.lost)).color(ink))
+                });
             });
             row.col(|ui| {
                 let text = run.broken.as_deref().unwrap_or(&run.sentence);
@@ -138,7 +168,11 @@ fn heading(ui: &mut Ui, state: &AppState, column: RunColumn, actions: &mut Vec<A
     };
     let text = RichText::new(format!("{} {arrow}", column.title())).color(ink);
     let numeric = matches!(column, RunColumn::Acked | RunColumn::Lost);
-    let layout = if numeric { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
+    let layout = if numeric {
+        Layout::right_to_left(Align::Center)
+    } else {
+        Layout::left_to_right(Align::Center)
+    };
     ui.with_layout(layout, |ui| {
         ui.spacing_mut().button_padding.x = 0.0;
         let response = ui.add(egui::Button::new(text).frame(false));
@@ -167,10 +201,31 @@ fn verdict(ui: &mut Ui, run: &RunSummary) {
 fn buttons(ui: &mut Ui, state: &AppState, run: &RunSummary, actions: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.x = 0.0;
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        wish(ui, state, actions, Action::AskDelete(Box::new(run.clone())), icon::DELETE, Weight::Icon);
-        wish(ui, state, actions, Action::RevealRun(run.dir.clone()), icon::FOLDER, Weight::Icon);
+        wish(
+            ui,
+            state,
+            actions,
+            Action::AskDelete(Box::new(run.clone())),
+            icon::DELETE,
+            Weight::Icon,
+        );
+        wish(
+            ui,
+            state,
+            actions,
+            Action::RevealRun(run.dir.clone()),
+            icon::FOLDER,
+            Weight::Icon,
+        );
         if run.broken.is_none() {
-            wish(ui, state, actions, Action::OpenRun(run.dir.clone()), icon::OPEN, Weight::Quiet);
+            wish(
+                ui,
+                state,
+                actions,
+                Action::OpenRun(run.dir.clone()),
+                icon::OPEN,
+                Weight::Quiet,
+            );
         }
     });
 }
