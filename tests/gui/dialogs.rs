@@ -16,7 +16,7 @@ fn every_format_can_be_exported() {
     stage.show(&Spec::SMALL);
     stage.click("Export…");
     for format in Format::ALL {
-        assert!(stage.has(format.title()), "{format:?}");
+        stage.control(format.title());
     }
     stage.click("Cancel");
     assert!(stage.state().dialog.is_none());
@@ -47,7 +47,7 @@ fn without_a_portal_the_path_is_typed_and_nothing_is_overwritten_unasked() {
             });
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
             stage.click("Replace");
-            stage.wait("the second report", |state| state.toasts.len() == 2);
+            stage.wait("the second report", |state| state.next_toast == 2);
             assert_ne!(std::fs::read_to_string(&path).unwrap(), "mine");
         }
     }

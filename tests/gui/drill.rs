@@ -43,6 +43,8 @@ fn one_click_leads_to_a_verdict_with_a_loss_in_words_and_in_lanes() {
     assert!(stage.reads("acknowledged messages vanished"));
     assert!(stage.enabled("Export…"));
     assert!(stage.reads("tail lost"), "the worst session is selected");
+    // A long transcript is measured a few milliseconds a frame.
+    stage.window.run_steps(200);
     assert!(
         stage.reads("(vanished)"),
         "its transcript shows what is missing"
@@ -113,7 +115,7 @@ fn a_failure_can_be_dismissed() {
     stage.tell(1.0, DrillEvent::Failed { error, fix });
     assert!(stage.has("Choose another image…"));
     stage.click("Dismiss");
-    assert!(!stage.reads("cannot be pulled"));
+    assert!(!stage.has("Choose another image…"));
 }
 
 #[test]

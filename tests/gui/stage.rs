@@ -110,8 +110,23 @@ impl Stage {
     }
 
     pub fn click(&mut self, label: &str) {
-        self.window.get_by_label(label).click();
+        self.control(label).click();
         self.settle();
+    }
+
+    /// As [`Stage::click`], for what may have to be scrolled to.
+    pub fn find_and_click(&mut self, label: &str) {
+        self.control(label).scroll_to_me();
+        self.window.run_steps(20);
+        self.click(label);
+    }
+
+    /// The control of this name: not the text beside it.
+    pub fn control<'a>(&'a self, label: &'a str) -> egui_kittest::Node<'a> {
+        let mut found = self.window.query_all_by_label(label);
+        let control =
+            found.find(|node| node.accesskit_node().role() != egui::accesskit::Role::Label);
+        control.unwrap_or_else(|| panic!("there is no control \"{label}\""))
     }
 
     pub fn has(&self, label: &str) -> bool {
@@ -127,11 +142,7 @@ impl Stage {
     }
 
     pub fn enabled(&self, label: &str) -> bool {
-        !self
-            .window
-            .get_by_label(label)
-            .accesskit_node()
-            .is_disabled()
+        !self.control(label).accesskit_node().is_disabled()
     }
 
     /// Frames until `done`; panics after ten seconds.
