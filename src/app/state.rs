@@ -73,7 +73,7 @@ impl Default for Look {
             log_open: true,
             plan_size: 304.0,
             inspector_size: 320.0,
-            log_size: 132.0,
+            log_size: 116.0,
         }
     }
 }

@@ -116,7 +116,7 @@ fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 }
 
 /// Share of the free height that the curves take; the lanes get the rest.
-const CURVES: f32 = 0.40;
+const CURVES: f32 = 0.36;
 
 fn streaming(
     ui: &mut Ui,

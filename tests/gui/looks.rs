@@ -8,7 +8,7 @@ use crashdrill::domain::event::{DrillEvent, Fix, Phase, Progress};
 use crashdrill::domain::fault::{Fault, FaultKind, FaultRecord, ServerEnd};
 use crashdrill::domain::op::Micros;
 use crashdrill::domain::verdict::Verdict;
-use egui_kittest::SnapshotOptions;
+use egui_kittest::{SnapshotOptions, SnapshotResults};
 
 use crate::drill_fixture::Spec;
 use crate::runs::summaries;
@@ -18,7 +18,13 @@ const SMALL: [f32; 2] = [1280.0, 800.0];
 const LARGE: [f32; 2] = [1920.0, 1080.0];
 
 /// One state in one size and one mode.
-fn look(name: &str, size: [f32; 2], theme: ThemeChoice, arrange: impl FnOnce(&mut Stage)) {
+fn look(
+    all: &mut SnapshotResults,
+    name: &str,
+    size: [f32; 2],
+    theme: ThemeChoice,
+    arrange: impl FnOnce(&mut Stage),
+) {
     let mut settings = Settings::default();
     settings.look.theme = theme;
     let mut stage = Stage::sized(Play::Mute, size, settings, |builder| {
@@ -26,7 +32,8 @@ fn look(name: &str, size: [f32; 2], theme: ThemeChoice, arrange: impl FnOnce(&mu
     });
     stage.settle();
     arrange(&mut stage);
-    stage.settle();
+    // Long transcripts are measured a few milliseconds a frame, and panels slide.
+    stage.window.run_steps(250);
     let mode = if theme == ThemeChoice::Dark {
         "dark"
     } else {
@@ -35,12 +42,13 @@ fn look(name: &str, size: [f32; 2], theme: ThemeChoice, arrange: impl FnOnce(&mu
     let name = format!("{name}-{mode}-{}", size[0]);
     let options = SnapshotOptions::new().output_path("tests/gui/snapshots");
     stage.window.snapshot_options(name, &options);
+    all.extend_harness(&mut stage.window);
 }
 
 /// In both modes.
-fn looks(name: &str, arrange: impl Fn(&mut Stage)) {
-    look(name, SMALL, ThemeChoice::Dark, &arrange);
-    look(name, SMALL, ThemeChoice::Light, &arrange);
+fn looks(all: &mut SnapshotResults, name: &str, arrange: impl Fn(&mut Stage)) {
+    look(all, name, SMALL, ThemeChoice::Dark, &arrange);
+    look(all, name, SMALL, ThemeChoice::Light, &arrange);
 }
 
 fn act(stage: &mut Stage, action: Action) {
@@ -50,12 +58,14 @@ fn act(stage: &mut Stage, action: Action) {
 
 #[test]
 fn empty() {
-    looks("empty", |_| {});
+    let all = &mut SnapshotResults::new();
+    looks(all, "empty", |_| {});
 }
 
 #[test]
 fn streaming() {
-    looks("streaming", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "streaming", |stage| {
         act(stage, Action::StartServer);
         stage.stream();
     });
@@ -63,7 +73,8 @@ fn streaming() {
 
 #[test]
 fn fault_done() {
-    looks("fault-done", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "fault-done", |stage| {
         act(stage, Action::StartServer);
         stage.stream();
         let fault = Fault::new(FaultKind::ProcessKill);
@@ -96,7 +107,8 @@ fn fault_done() {
 
 #[test]
 fn judged_with_loss() {
-    looks("judged-loss", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "judged-loss", |stage| {
         stage.show(&Spec {
             verdict: Verdict::Violated,
             ..Spec::SMALL
@@ -108,13 +120,14 @@ fn judged_with_loss() {
             ..Spec::SMALL
         })
     };
-    look("judged-loss", LARGE, ThemeChoice::Dark, arrange);
-    look("judged-loss", LARGE, ThemeChoice::Light, arrange);
+    look(all, "judged-loss", LARGE, ThemeChoice::Dark, arrange);
+    look(all, "judged-loss", LARGE, ThemeChoice::Light, arrange);
 }
 
 #[test]
 fn judged_held_with_a_hole_and_the_cut_from_near() {
-    looks("judged-held", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "judged-held", |stage| {
         stage.show(&Spec {
             rounds: 2,
             ..Spec::SMALL
@@ -125,7 +138,8 @@ fn judged_held_with_a_hole_and_the_cut_from_near() {
 
 #[test]
 fn judged_without_loss() {
-    looks("judged-nothing-lost", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "judged-nothing-lost", |stage| {
         stage.show(&Spec {
             kept: 1.0,
             ..Spec::SMALL
@@ -135,7 +149,8 @@ fn judged_without_loss() {
 
 #[test]
 fn inconclusive_with_raw_json() {
-    looks("inconclusive", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "inconclusive", |stage| {
         stage.show(&Spec {
             verdict: Verdict::Inconclusive,
             ..Spec::SMALL
@@ -146,7 +161,8 @@ fn inconclusive_with_raw_json() {
 
 #[test]
 fn failed_with_a_way_out() {
-    looks("failed", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "failed", |stage| {
         let error = "Docker does not answer at unix:///var/run/docker.sock: connection refused. Start Docker, or use the local redis-server".to_owned();
         stage.tell(
             0.4,
@@ -160,7 +176,8 @@ fn failed_with_a_way_out() {
 
 #[test]
 fn server_log() {
-    look("server-log", SMALL, ThemeChoice::Dark, |stage| {
+    let all = &mut SnapshotResults::new();
+    look(all, "server-log", SMALL, ThemeChoice::Dark, |stage| {
         stage.show(&Spec::SMALL);
         act(stage, Action::ShowLog(LogTab::Server));
         let lines = [
@@ -174,7 +191,8 @@ fn server_log() {
 
 #[test]
 fn wrong_fields() {
-    looks("wrong-fields", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "wrong-fields", |stage| {
         let mut draft = stage.state().plan.draft.clone();
         draft.sessions = 0;
         draft.rate = -3.0;
@@ -186,7 +204,8 @@ fn wrong_fields() {
 
 #[test]
 fn runs() {
-    looks("runs", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "runs", |stage| {
         stage.click("Runs");
         stage.wait("the list", |state| !state.runs.loading);
         stage.learn(Fact::RunsListed(Ok(summaries())));
@@ -195,7 +214,8 @@ fn runs() {
 
 #[test]
 fn runs_empty() {
-    look("runs-empty", SMALL, ThemeChoice::Dark, |stage| {
+    let all = &mut SnapshotResults::new();
+    look(all, "runs-empty", SMALL, ThemeChoice::Dark, |stage| {
         stage.click("Runs");
         stage.wait("the list", |state| !state.runs.loading);
         stage.learn(Fact::RunsListed(Ok(Vec::new())));
@@ -204,26 +224,28 @@ fn runs_empty() {
 
 #[test]
 fn palette() {
-    looks("palette", |stage| act(stage, Action::OpenPalette));
+    let all = &mut SnapshotResults::new();
+    looks(all, "palette", |stage| act(stage, Action::OpenPalette));
 }
 
 #[test]
 fn dialogs() {
-    look("export", SMALL, ThemeChoice::Dark, |stage| {
+    let all = &mut SnapshotResults::new();
+    look(all, "export", SMALL, ThemeChoice::Dark, |stage| {
         stage.show(&Spec::SMALL);
         act(stage, Action::Export);
     });
-    look("typed-path", SMALL, ThemeChoice::Light, |stage| {
+    look(all, "typed-path", SMALL, ThemeChoice::Light, |stage| {
         stage.show(&Spec::SMALL);
         stage.learn(Fact::NoPortal(Purpose::Export(Format::Html)));
     });
-    look("overwrite", SMALL, ThemeChoice::Dark, |stage| {
+    look(all, "overwrite", SMALL, ThemeChoice::Dark, |stage| {
         stage.learn(Fact::Exists("/home/ada/report.html".into(), Format::Html));
     });
-    look("delete-run", SMALL, ThemeChoice::Light, |stage| {
+    look(all, "delete-run", SMALL, ThemeChoice::Light, |stage| {
         act(stage, Action::AskDelete(Box::new(summaries().remove(0))));
     });
-    look("closing", SMALL, ThemeChoice::Dark, |stage| {
+    look(all, "closing", SMALL, ThemeChoice::Dark, |stage| {
         act(stage, Action::RunDrill);
         act(stage, Action::CloseWindow);
     });
@@ -231,7 +253,8 @@ fn dialogs() {
 
 #[test]
 fn import_result() {
-    looks("imported", |stage| {
+    let all = &mut SnapshotResults::new();
+    looks(all, "imported", |stage| {
         let mut preset = presets().remove(3);
         preset.id = "production".into();
         preset.title = "Imported from production.conf".into();
@@ -255,7 +278,8 @@ fn import_result() {
 
 #[test]
 fn toasts() {
-    look("toasts", SMALL, ThemeChoice::Dark, |stage| {
+    let all = &mut SnapshotResults::new();
+    look(all, "toasts", SMALL, ThemeChoice::Dark, |stage| {
         stage.learn(Fact::Exported(Ok("/home/ada/reports/crash.html".into())));
         stage.learn(Fact::Trouble(
             "Opening failed: no program is known for this file: /home/ada/reports/crash.html"
