@@ -65,6 +65,7 @@ fn wheel(delta: egui::Vec2) -> Event {
         delta,
         phase: egui::TouchPhase::Move,
         modifiers: Modifiers::NONE,
+        source: egui::MouseWheelSource::Wheel,
     }
 }
 

@@ -27,6 +27,7 @@ pub fn launch(plan: DrillPlan, options: LaunchOptions) -> DrillHandle {
     fixture::launch(plan, options, script, 1.0)
 }
 
+#[allow(clippy::type_complexity)]
 pub fn presets() -> Vec<Preset> {
     let window = Promise::Window {
         window: std::time::Duration::from_secs(2),
@@ -289,7 +290,7 @@ pub mod wording {
         let digits = n.to_string();
         let mut out = String::new();
         for (i, c) in digits.chars().enumerate() {
-            if i > 0 && (digits.len() - i) % 3 == 0 {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
                 out.push(',');
             }
             out.push(c);

@@ -562,11 +562,9 @@ fn event_happened(state: &mut AppState, timed: TimedEvent) -> Vec<Effect> {
             record: Some(record),
             ..
         } => effects.push(Effect::Paint(record.clone())),
-        DrillEvent::StreamStarted => {
-            // Streaming on after a verdict: the old picture gives way to the live one.
-            if !matches!(state.picture.shown, Shown::Live(_)) {
-                show(state, Shown::Live(LivePicture::default()));
-            }
+        // Streaming on after a verdict: the old picture gives way to the live one.
+        DrillEvent::StreamStarted if !matches!(state.picture.shown, Shown::Live(_)) => {
+            show(state, Shown::Live(LivePicture::default()));
         }
         DrillEvent::FaultDone { record } => {
             if let Shown::Live(live) = &mut state.picture.shown {

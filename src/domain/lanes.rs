@@ -202,6 +202,16 @@ impl Lanes {
         }
     }
 
+    /// A picture without rows.
+    #[must_use]
+    pub fn marked(width: u32, marks: Vec<Mark>) -> Lanes {
+        Lanes {
+            marks,
+            width,
+            ..Lanes::default()
+        }
+    }
+
     /// The ticks of one row as (position, what became of it), in order of invocation.
     pub fn ticks(&self, lane: &Lane) -> impl Iterator<Item = (u32, Tick)> + '_ {
         self.ticks[lane.first as usize..lane.last as usize]
@@ -248,4 +258,39 @@ fn marks(
         round_start = end;
     }
     marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(ticks: &[(u32, u32)], by_session: &[u32]) -> LiveView {
+        LiveView {
+            ticks: ticks.to_vec(),
+            by_session: by_session.to_vec(),
+            ..LiveView::default()
+        }
+    }
+
+    #[test]
+    fn the_loudest_session_stands_first_and_keeps_its_ticks() {
+        let lanes = Lanes::live(&view(&[(0, 0), (2, 1), (2, 2)], &[1, 0, 2]));
+        let sessions: Vec<_> = lanes.lanes.iter().map(|lane| lane.session.0).collect();
+        assert_eq!(sessions, [2, 0]);
+        let ticks: Vec<_> = lanes.ticks(&lanes.lanes[0]).collect();
+        assert_eq!(ticks, [(1, Tick::Written), (2, Tick::Written)]);
+        assert_eq!((lanes.width, lanes.row_of(SessionId(0))), (3, Some(1)));
+    }
+
+    #[test]
+    fn a_tick_of_a_session_that_nobody_counted_is_left_out() {
+        let lanes = Lanes::live(&view(&[(7, 0)], &[1]));
+        assert_eq!(lanes.ticks(&lanes.lanes[0]).count(), 0);
+    }
+
+    #[test]
+    fn what_matters_more_is_the_greater_tick() {
+        assert!(Tick::Lost > Tick::InFlight && Tick::InFlight > Tick::Recovered);
+        assert!(Tick::ALL.is_sorted());
+    }
 }

@@ -39,6 +39,22 @@ pub fn visual(text: &str, width: f32, measure: impl Fn(&str) -> f32) -> String {
     lines.join("\n")
 }
 
+/// JSON whose content is right-to-left: the content gets lines of its own between what stands around it.
+#[must_use]
+pub fn visual_json(json: &str, width: f32, measure: impl Fn(&str) -> f32) -> String {
+    const BEFORE: &str = "\"content\":\"";
+    let found = json.find(BEFORE).map(|at| at + BEFORE.len());
+    let parts = found.and_then(|begin| {
+        let end = begin + json[begin..].rfind("\",\"")?;
+        is_rtl(&json[begin..end]).then_some((begin, end))
+    });
+    let Some((begin, end)) = parts else {
+        return json.to_owned();
+    };
+    let content = visual(&json[begin..end], width, measure);
+    format!("{}\n{content}\n{}", &json[..begin], &json[end..])
+}
+
 /// Words of one line from right to left; words of the other direction keep their order among themselves.
 fn seen(line: &[&str]) -> String {
     let mut out: Vec<String> = Vec::with_capacity(line.len());
@@ -99,6 +115,15 @@ mod tests {
             visual("طلب order 48213 جديد.", 99.0, chars),
             ".جديد order 48213 طلب"
         );
+    }
+
+    #[test]
+    fn json_keeps_its_frame_around_content_from_right_to_left() {
+        let json = r#"{"role":"user","content":"واحد اثنان","timestamp":1.5}"#;
+        let expected = "{\"role\":\"user\",\"content\":\"\nاثنان واحد\n\",\"timestamp\":1.5}";
+        assert_eq!(visual_json(json, 99.0, chars), expected);
+        let english = r#"{"content":"one two","timestamp":1.5}"#;
+        assert_eq!(visual_json(english, 99.0, chars), english);
     }
 
     #[test]

@@ -63,10 +63,13 @@ fn server(ui: &mut Ui, state: &AppState) {
         return;
     };
     let theme = Theme::of(ui);
-    let text = format!(
-        "{} {} on {}, {}",
-        info.engine, info.version, state.drill.backend, info.address
-    );
+    let on = if state.drill.backend.is_empty() {
+        ""
+    } else {
+        " on "
+    };
+    let (engine, version, backend) = (&info.engine, &info.version, &state.drill.backend);
+    let text = format!("{engine} {version}{on}{backend}, {}", info.address);
     let label = RichText::new(text).color(theme.weak).size(sizes().small);
     ui.label(label).on_hover_text(&state.drill.backend_reason);
 }

@@ -1,9 +1,10 @@
 //! The main job, by clicks.
 
+use crashdrill::app::action::Action;
 use crashdrill::app::state::Shown;
 use crashdrill::domain::event::{DrillEvent, Fix, Phase};
 use crashdrill::domain::verdict::Verdict;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::drill_fixture::Spec;
 use crate::stage::{Play, Stage};
@@ -165,6 +166,48 @@ fn each_verdict_is_a_word_and_not_only_a_colour() {
         });
         assert!(stage.judged());
         assert!(stage.reads(verdict.title()), "{verdict:?}");
+    }
+}
+
+/// The harness panics at a letter that no bundled font has; so this shows every language.
+#[test]
+fn no_chat_shows_empty_boxes() {
+    let mut stage = Stage::new(Play::Mute);
+    stage.show(&Spec::SMALL);
+    let sessions: Vec<_> = {
+        let Shown::Judged(picture) = &stage.state().picture.shown else {
+            panic!("not judged")
+        };
+        picture
+            .lanes
+            .lanes
+            .iter()
+            .take(14)
+            .map(|lane| lane.session)
+            .collect()
+    };
+    let mut seen = String::new();
+    for session in sessions {
+        stage.window.state_mut().act(Action::Select(Some(session)));
+        stage.window.run_steps(40);
+        for node in stage.window.query_all_by_label_contains("User: ") {
+            seen += &node
+                .accesskit_node()
+                .label()
+                .or(node.accesskit_node().value())
+                .unwrap_or_default();
+        }
+    }
+    for (script, letters) in [
+        ("Chinese", '\u{4e00}'..='\u{9fff}'),
+        ("Arabic", '\u{600}'..='\u{6ff}'),
+        ("emoji", '\u{1f300}'..='\u{1faff}'),
+    ] {
+        assert!(
+            seen.chars().any(|c| letters.contains(&c)),
+            "no {script} among {} letters",
+            seen.len()
+        );
     }
 }
 

@@ -28,7 +28,10 @@ fn look(
     let mut settings = Settings::default();
     settings.look.theme = theme;
     let mut stage = Stage::sized(Play::Mute, size, settings, |builder| {
-        builder.wgpu().with_render_cursor(false)
+        builder
+            .wgpu()
+            .with_render_cursor(false)
+            .with_step_dt(1.0 / 60.0)
     });
     stage.settle();
     arrange(&mut stage);

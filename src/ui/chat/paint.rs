@@ -181,15 +181,17 @@ impl Pen<'_> {
             strikethrough: strike,
             ..TextFormat::default()
         };
+        let measure = |word: &str| {
+            let galley = ui
+                .painter()
+                .layout_no_wrap(word.to_owned(), font.clone(), color);
+            galley.size().x
+        };
         let right = !self.raw && rtl::is_rtl(text);
         let text = if right {
-            let measure = |word: &str| {
-                ui.painter()
-                    .layout_no_wrap(word.to_owned(), font.clone(), color)
-                    .size()
-                    .x
-            };
             rtl::visual(text, self.width, measure)
+        } else if self.raw {
+            rtl::visual_json(text, self.width, measure)
         } else {
             text.to_owned()
         };

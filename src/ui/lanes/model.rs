@@ -76,11 +76,8 @@ mod tests {
             kind,
             label: String::new(),
         };
-        Lanes {
-            marks: vec![mark(cut, MarkKind::Cut), mark(fault, MarkKind::Fault)],
-            width,
-            ..Lanes::default()
-        }
+        let marks = vec![mark(cut, MarkKind::Cut), mark(fault, MarkKind::Fault)];
+        Lanes::marked(width, marks)
     }
 
     #[test]

@@ -115,6 +115,7 @@ fn table(ui: &mut Ui, state: &AppState, rows: &[&RunSummary], actions: &mut Vec<
             header.col(|ui| heading(ui, state, column, actions));
         }
         header.col(|ui| {
+            ui.add_space(10.0);
             ui.label(RichText::new("In one sentence").color(theme.weak));
         });
         header.col(|_| {});
@@ -145,6 +146,7 @@ fn table(ui: &mut Ui, state: &AppState, rows: &[&RunSummary], actions: &mut Vec<
                 });
             });
             row.col(|ui| {
+                ui.add_space(10.0);
                 let text = run.broken.as_deref().unwrap_or(&run.sentence);
                 ui.add(egui::Label::new(RichText::new(text).color(theme.weak)).truncate());
             });
