@@ -51,3 +51,8 @@ pub mod report;
 pub mod engine;
 
 pub mod cli;
+
+#[cfg(feature = "gui")]
+pub mod app;
+#[cfg(feature = "gui")]
+pub mod ui;

@@ -9,6 +9,7 @@ mod drill;
 mod env;
 mod greeting;
 pub mod housekeeping;
+pub mod images;
 pub mod launch;
 mod lives;
 pub mod load;

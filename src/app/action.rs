@@ -1,0 +1,341 @@
+//! Wishes of the user: a closed list, with text, tooltip, shortcut and availability beside each.
+//!
+//! Nothing happens here. Buttons, shortcuts and the palette all speak these words to `update`.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use super::state::{
+    AppState, Dialog, LogTab, Purpose, RunColumn, Screen, Shown, Side, ThemeChoice, Zoom,
+};
+use crate::domain::event::{Fix, Phase};
+use crate::domain::fault::FaultKind;
+use crate::domain::op::SessionId;
+use crate::domain::plan::PlanDraft;
+use crate::engine::store::RunSummary;
+use crate::report::Format;
+
+#[derive(Clone, Debug)]
+pub enum Action {
+    RunDrill,
+    StartServer,
+    Stream,
+    Pause,
+    Kill,
+    Restart,
+    Verify,
+    Finish,
+    Cancel,
+    UseFix(Fix),
+    DismissFailure,
+
+    EditPlan(Box<PlanDraft>),
+    FocusTaken,
+    Undo,
+    Redo,
+    ResetPlan,
+    ImportConf,
+    ChooseProgram,
+    ListImages,
+
+    Show(Screen),
+    Toggle(Side),
+    Resize(Side, f32),
+    Theme(ThemeChoice),
+    ShowLog(LogTab),
+    CopyLog,
+
+    Select(Option<SessionId>),
+    ZoomTo(Zoom),
+    ShowRaw(bool),
+
+    Export,
+    ExportAs(Format),
+    TypePathInstead(Purpose),
+    EditPath(String),
+    AcceptPath,
+    Overwrite,
+
+    RefreshRuns,
+    OpenRun(PathBuf),
+    RevealRun(PathBuf),
+    AskDelete(Box<RunSummary>),
+    Delete,
+    FilterRuns(String),
+    SortRuns(RunColumn),
+    RevealThisRun,
+
+    OpenPalette,
+    EditPalette(String, usize),
+    CloseDialog,
+    OpenFile(PathBuf),
+    DismissToast(u64),
+    CloseWindow,
+}
+
+const fn ctrl(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+const fn bare(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+impl Action {
+    /// Every wish that needs no further word, in the order of the palette.
+    #[must_use]
+    pub fn palette() -> Vec<Action> {
+        vec![
+            Action::RunDrill,
+            Action::StartServer,
+            Action::Stream,
+            Action::Pause,
+            Action::Kill,
+            Action::Restart,
+            Action::Verify,
+            Action::Finish,
+            Action::Cancel,
+            Action::Export,
+            Action::ImportConf,
+            Action::Undo,
+            Action::Redo,
+            Action::ResetPlan,
+            Action::Show(Screen::Drill),
+            Action::Show(Screen::Runs),
+            Action::RefreshRuns,
+            Action::RevealThisRun,
+            Action::ZoomTo(Zoom::All),
+            Action::ZoomTo(Zoom::Cut),
+            Action::ShowRaw(true),
+            Action::ShowRaw(false),
+            Action::Toggle(Side::Plan),
+            Action::Toggle(Side::Inspector),
+            Action::Toggle(Side::Log),
+            Action::ShowLog(LogTab::Timeline),
+            Action::ShowLog(LogTab::Server),
+            Action::CopyLog,
+            Action::ListImages,
+            Action::ChooseProgram,
+            Action::Theme(ThemeChoice::System),
+            Action::Theme(ThemeChoice::Dark),
+            Action::Theme(ThemeChoice::Light),
+            Action::OpenPalette,
+            Action::CloseWindow,
+        ]
+    }
+
+    /// As on the button.
+    #[must_use]
+    pub fn text(&self, state: &AppState) -> Cow<'static, str> {
+        let text = match self {
+            Action::RunDrill => "Run drill",
+            Action::StartServer => "Start server",
+            Action::Stream => "Stream",
+            Action::Pause => "Pause",
+            Action::Kill => kill_text(fault(state)),
+            Action::Restart => "Restart",
+            Action::Verify => "Verify",
+            Action::Finish => "Finish",
+            Action::Cancel => "Cancel",
+            Action::UseFix(fix) => fix_text(*fix),
+            Action::DismissFailure => "Dismiss",
+            Action::Undo => "Undo plan edit",
+            Action::Redo => "Redo plan edit",
+            Action::ResetPlan => "Reset to defaults",
+            Action::ImportConf => "Import redis.conf…",
+            Action::ChooseProgram => "Choose server program…",
+            Action::ListImages => "List local images",
+            Action::Show(Screen::Drill) => "Go to drill",
+            Action::Show(Screen::Runs) => "Go to runs",
+            Action::Toggle(Side::Plan) => "Show or hide plan",
+            Action::Toggle(Side::Inspector) => "Show or hide inspector",
+            Action::Toggle(Side::Log) => "Show or hide timeline",
+            Action::Theme(ThemeChoice::System) => "Theme of the system",
+            Action::Theme(ThemeChoice::Dark) => "Dark theme",
+            Action::Theme(ThemeChoice::Light) => "Light theme",
+            Action::ShowLog(LogTab::Timeline) => "Timeline",
+            Action::ShowLog(LogTab::Server) => "Server log",
+            Action::CopyLog => "Copy",
+            Action::ZoomTo(Zoom::Cut) => "Around the cut",
+            Action::ZoomTo(_) => "Whole run",
+            Action::ShowRaw(true) => "Raw JSON",
+            Action::ShowRaw(false) => "Chat",
+            Action::Export => "Export…",
+            Action::ExportAs(format) => format.title(),
+            Action::TypePathInstead(_) => "Type a path…",
+            Action::AcceptPath => "OK",
+            Action::Overwrite => "Replace",
+            Action::RefreshRuns => "Refresh runs",
+            Action::OpenRun(_) => "Open",
+            Action::RevealRun(_) => "Show folder",
+            Action::RevealThisRun => "Show folder of this run",
+            Action::AskDelete(_) => "Delete…",
+            Action::Delete => "Delete",
+            Action::OpenPalette => "Command palette",
+            Action::CloseDialog => "Cancel",
+            Action::OpenFile(_) => "Open",
+            Action::CloseWindow => "Close window",
+            Action::EditPlan(_)
+            | Action::FocusTaken
+            | Action::Resize(..)
+            | Action::Select(_)
+            | Action::EditPath(_)
+            | Action::FilterRuns(_)
+            | Action::SortRuns(_)
+            | Action::EditPalette(..)
+            | Action::DismissToast(_) => "",
+        };
+        Cow::Borrowed(text)
+    }
+
+    /// What it does, for the tooltip; empty where the text says it all.
+    #[must_use]
+    pub fn tooltip(&self, state: &AppState) -> &'static str {
+        match self {
+            Action::RunDrill => {
+                "Start a server, stream, perform the fault, restart, read back and judge"
+            }
+            Action::StartServer => "Start the server only and go on by hand",
+            Action::Stream => "Write chat messages, and journal each one",
+            Action::Pause => "Stop writing; the server stays up",
+            Action::Kill => fault(state).explanation(),
+            Action::Restart => "Start the dead server again on the data it left",
+            Action::Verify => "Read every session back and judge what is missing",
+            Action::Finish => "Judge what there is, clean up and end the run",
+            Action::Cancel => "Stop now and clean up; the run is kept and inconclusive",
+            Action::ResetPlan => "Set every field back to the plan that works as it is",
+            Action::ImportConf => {
+                "Take persistence and memory directives from your own configuration file"
+            }
+            Action::Export => "Save a report of this run",
+            Action::OpenRun(_) => "Judge the run again from its evidence and show it",
+            Action::RevealRun(_) | Action::RevealThisRun => {
+                "Plan, journal, timeline, server log and reports of the run"
+            }
+            Action::ZoomTo(Zoom::Cut) => "Only the messages on both sides of the cut",
+            Action::ShowRaw(true) => "The bytes as they were written",
+            _ => "",
+        }
+    }
+
+    #[must_use]
+    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
+        Some(match self {
+            Action::RunDrill => ctrl(Key::Enter),
+            Action::Stream | Action::Pause => bare(Key::Space),
+            Action::Kill => bare(Key::K),
+            Action::Restart => bare(Key::R),
+            Action::Verify => bare(Key::V),
+            Action::Export => ctrl(Key::E),
+            Action::Undo => ctrl(Key::Z),
+            Action::Redo => {
+                KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z)
+            }
+            Action::OpenPalette => ctrl(Key::K),
+            Action::Show(Screen::Drill) => ctrl(Key::Num1),
+            Action::Show(Screen::Runs) => ctrl(Key::Num2),
+            _ => return None,
+        })
+    }
+
+    /// Whether it can be done now.
+    ///
+    /// # Errors
+    /// Why not, in words for the tooltip of the greyed button.
+    pub fn available(&self, state: &AppState) -> Result<(), &'static str> {
+        let phase = state.drill.phase();
+        match self {
+            Action::RunDrill | Action::StartServer => startable(state),
+            Action::Stream => by_hand(state, phase == Phase::Ready, "Needs a server that is up"),
+            Action::Pause => by_hand(state, phase == Phase::Streaming, "Nothing is streaming"),
+            Action::Kill => {
+                let up = matches!(phase, Phase::Ready | Phase::Streaming);
+                by_hand(state, up, "Needs a server that is up")
+            }
+            Action::Restart => by_hand(state, phase == Phase::Down, "The server is not down"),
+            Action::Verify => by_hand(
+                state,
+                phase == Phase::Ready,
+                "Needs a server that is up and not streaming",
+            ),
+            Action::Finish => {
+                let steady = matches!(phase, Phase::Ready | Phase::Streaming | Phase::Down);
+                by_hand(state, steady, "Wait until the present step is done")
+            }
+            Action::Cancel => cancellable(state, phase),
+            Action::Undo => need(!state.plan.undo.is_empty(), "No edit to undo"),
+            Action::Redo => need(!state.plan.redo.is_empty(), "No edit to redo"),
+            Action::Export | Action::RevealThisRun => {
+                let judged = matches!(state.picture.shown, Shown::Judged(_));
+                need(judged, "There is no judged run to look at yet")
+            }
+            Action::ZoomTo(_) => {
+                let judged = matches!(state.picture.shown, Shown::Judged(_));
+                need(judged, "There is no judged run to look at yet")
+            }
+            Action::Delete => need(
+                matches!(state.dialog, Some(Dialog::DeleteRun { .. })),
+                "No run was chosen",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn need(condition: bool, otherwise: &'static str) -> Result<(), &'static str> {
+    if condition { Ok(()) } else { Err(otherwise) }
+}
+
+fn startable(state: &AppState) -> Result<(), &'static str> {
+    need(!state.drill.running, "A drill is running")?;
+    need(
+        state.plan.errors.is_empty(),
+        "The plan has an error: see the red field",
+    )
+}
+
+fn by_hand(state: &AppState, fits: bool, otherwise: &'static str) -> Result<(), &'static str> {
+    need(state.drill.running, "Start the server first")?;
+    need(
+        state.drill.by_hand,
+        "This drill runs by its plan; use Start server to go by hand",
+    )?;
+    need(fits, otherwise)
+}
+
+fn cancellable(state: &AppState, phase: Phase) -> Result<(), &'static str> {
+    need(state.drill.running, "No drill is running")?;
+    let ending = state.drill.cancelling || matches!(phase, Phase::TearingDown | Phase::Finished);
+    need(!ending, "Already cleaning up")
+}
+
+/// The fault that **Kill** performs: the running drill's, else the draft's.
+fn fault(state: &AppState) -> FaultKind {
+    match (state.drill.running, state.drill.fault) {
+        (true, Some(fault)) => fault.kind,
+        _ => state.plan.draft.fault,
+    }
+}
+
+fn kill_text(fault: FaultKind) -> &'static str {
+    match fault {
+        FaultKind::ProcessKill => "Kill",
+        FaultKind::GracefulStop => "Stop gracefully",
+        FaultKind::Pause => "Freeze",
+        FaultKind::ContainerRemoved => "Remove container",
+        FaultKind::ContainerRemovedWithVolume => "Remove with volume",
+    }
+}
+
+fn fix_text(fix: Fix) -> &'static str {
+    match fix {
+        Fix::UseLocalServer => "Use local redis-server",
+        Fix::UseDocker => "Use Docker",
+        Fix::ChooseServerProgram => "Choose server program…",
+        Fix::ChooseAnotherImage => "Choose another image…",
+        Fix::TryAgain => "Try again",
+        Fix::AllowNonEmpty => "Write beside the existing keys",
+    }
+}

@@ -1,0 +1,112 @@
+//! The running drill's handle: drains what it tells, a few milliseconds a frame, and passes orders on.
+
+use std::sync::Arc;
+use std::sync::mpsc::TryRecvError;
+use std::time::{Duration, Instant};
+
+use super::effect::Fact;
+use crate::domain::event::LiveView;
+use crate::domain::lanes::Lanes;
+use crate::engine::command::Command;
+use crate::engine::launch::DrillHandle;
+
+/// Longest that a frame spends on taking in events.
+const BUDGET: Duration = Duration::from_millis(4);
+/// The live picture is copied this often at most: an eye sees no more, and the load thread waits for nobody.
+const LIVE_EVERY: Duration = Duration::from_millis(80);
+/// Points of the live curve that are drawn.
+const LIVE_POINTS: usize = 1500;
+
+pub struct Link {
+    handle: DrillHandle,
+    generation: u64,
+    copied: Option<Instant>,
+    closed: bool,
+}
+
+impl Link {
+    #[must_use]
+    pub fn new(handle: DrillHandle) -> Self {
+        Link {
+            handle,
+            generation: 0,
+            copied: None,
+            closed: false,
+        }
+    }
+
+    pub fn order(&self, command: Command) {
+        // A drill that has ended takes no orders, and its end arrives as a fact of its own.
+        let _ = self.handle.commands.send(command);
+    }
+
+    /// Adds what has arrived. True if there is more than fits a frame.
+    pub fn drain(&mut self, facts: &mut Vec<Fact>) -> bool {
+        let began = Instant::now();
+        let more = loop {
+            match self.handle.events.try_recv() {
+                Ok(event) => facts.push(Fact::Event(event)),
+                Err(TryRecvError::Empty) => break false,
+                Err(TryRecvError::Disconnected) => {
+                    self.closed = true;
+                    break false;
+                }
+            }
+            if began.elapsed() > BUDGET {
+                break true;
+            }
+        };
+        if self.handle.progress.has_changed().unwrap_or(false) {
+            let progress = self.handle.progress.borrow_and_update().clone();
+            facts.push(Fact::Progress(progress));
+        }
+        if self.copied.is_none_or(|at| at.elapsed() >= LIVE_EVERY) {
+            self.copy_live(facts);
+        }
+        more
+    }
+
+    fn copy_live(&mut self, facts: &mut Vec<Fact>) {
+        let live = Arc::clone(&self.handle.live);
+        // Never waits for the load thread: the next frame will do.
+        let Ok(view) = live.try_lock() else { return };
+        if view.generation == self.generation {
+            return;
+        }
+        self.generation = view.generation;
+        self.copied = Some(Instant::now());
+        facts.push(Fact::Live {
+            acked: thinned(&view),
+            lanes: Lanes::live(&view),
+        });
+    }
+
+    /// The drill is over and every event was taken in.
+    pub fn ended(&mut self) -> bool {
+        let over = self
+            .handle
+            .thread
+            .as_ref()
+            .is_none_or(std::thread::JoinHandle::is_finished);
+        if !(self.closed && over) {
+            return false;
+        }
+        if let Some(thread) = self.handle.thread.take() {
+            // A drill that panicked has told all that it could.
+            let _ = thread.join();
+        }
+        true
+    }
+}
+
+/// Every n-th point, and always the last. A cumulative curve only rises, so nothing is hidden between.
+fn thinned(view: &LiveView) -> Vec<[f64; 2]> {
+    let step = view.acked.len().div_ceil(LIVE_POINTS).max(1);
+    let mut points: Vec<[f64; 2]> = view.acked.iter().step_by(step).copied().collect();
+    if let Some(last) = view.acked.last()
+        && points.last() != Some(last)
+    {
+        points.push(*last);
+    }
+    points
+}

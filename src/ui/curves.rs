@@ -1,0 +1,214 @@
+//! The curves: acknowledged and recovered over time, the gap between them, the fault.
+
+use egui::{Align2, Color32, FontId, Ui, Vec2b, pos2};
+use egui_plot::{
+    Corner, FilledArea, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints,
+    PlotResponse, Span, VLine,
+};
+
+use super::theme::{Theme, semibold, sizes};
+use crate::app::state::{LivePicture, Picture};
+use crate::domain::event::DrillEvent;
+use crate::domain::series::Curves;
+use crate::domain::story::grouped;
+use crate::domain::verdict::Cut;
+
+pub fn judged(ui: &mut Ui, picture: &Picture, height: f32) {
+    let theme = Theme::of(ui);
+    let curves = &picture.curves;
+    let bands = bands(picture);
+    let end = curves.secs.last().copied().unwrap_or(0.0);
+    let end = bands.iter().map(|band| band.to).fold(end, f64::max);
+    let cut = match picture.record.judgement.cut() {
+        Cut::Clean { not_after, .. } => Some(not_after.secs()),
+        _ => None,
+    };
+    let plot = plot(theme, "curves", height)
+        .include_x(end)
+        .label_formatter(move |hover| hover_text(hover, curves));
+    let shown = plot.show(ui, |plot| {
+        for band in &bands {
+            plot.span(fault_band(theme, band.from, band.to));
+        }
+        if curves.secs.is_empty() {
+            return;
+        }
+        let gap = FilledArea::new("Vanished", &curves.secs, &curves.recovered, &curves.acked);
+        plot.add(
+            gap.fill_color(theme.lost.gamma_multiply(0.30))
+                .allow_hover(false),
+        );
+        let points = |values: &[f64]| -> PlotPoints<'static> {
+            curves
+                .secs
+                .iter()
+                .zip(values)
+                .map(|(&x, &y)| [x, y])
+                .collect()
+        };
+        plot.line(
+            Line::new("Acknowledged", points(&curves.acked))
+                .color(theme.written)
+                .width(2.0),
+        );
+        plot.line(
+            Line::new("Recovered", points(&curves.recovered))
+                .color(theme.recovered)
+                .width(2.5),
+        );
+        if let Some(at) = cut {
+            let line = VLine::new("", at).color(theme.cut).width(1.5);
+            plot.vline(line.style(LineStyle::dashed_dense()).allow_hover(false));
+        }
+    });
+    let mut names: Vec<(f64, &str, Color32)> = bands
+        .iter()
+        .map(|band| (band.from, &*band.label, theme.lost))
+        .collect();
+    names.extend(cut.map(|at| (at, "the cut", theme.cut)));
+    name_lines(ui, &shown, names);
+}
+
+pub fn live(ui: &mut Ui, live: &LivePicture, height: f32) {
+    let theme = Theme::of(ui);
+    let points = &live.acked;
+    let text = |hover: &HoverPosition<'_>| {
+        let at = position(hover);
+        let next = points
+            .partition_point(|point| point[0] < at)
+            .min(points.len().checked_sub(1)?);
+        Some(format!(
+            "{:.2} s\n{} acknowledged",
+            points[next][0],
+            grouped(points[next][1] as u64)
+        ))
+    };
+    let plot = plot(theme, "live-curve", height)
+        .include_x(5.0)
+        .include_y(100.0)
+        .label_formatter(text);
+    let shown = plot.show(ui, |plot| {
+        for (at, _) in &live.faults {
+            plot.span(fault_band(theme, *at, *at + 0.05));
+        }
+        let line = Line::new("Acknowledged", PlotPoints::from(points.clone()));
+        plot.line(line.color(theme.written).width(2.0));
+    });
+    let names = live
+        .faults
+        .iter()
+        .map(|(at, label)| (*at, label.as_str(), theme.lost));
+    name_lines(ui, &shown, names.collect());
+}
+
+/// Writes what a vertical line means to its left, inside the plot and without a place in the legend.
+fn name_lines<R>(ui: &Ui, shown: &PlotResponse<R>, names: Vec<(f64, &str, Color32)>) {
+    let field = *shown.transform.frame();
+    let painter = ui.painter().with_clip_rect(field);
+    for (n, (at, name, color)) in names.into_iter().enumerate() {
+        let x = shown
+            .transform
+            .position_from_point(&PlotPoint::new(at, 0.0))
+            .x;
+        let font = FontId::new(sizes().small, semibold());
+        // Names of lines that are close together stand one below the other.
+        let place = pos2(x - 5.0, field.bottom() - 6.0 - 15.0 * n as f32);
+        painter.text(place, Align2::RIGHT_BOTTOM, name, font, color);
+    }
+}
+
+fn plot<'a>(theme: &Theme, id: &str, height: f32) -> Plot<'a> {
+    let legend = Legend::default()
+        .position(Corner::LeftTop)
+        .background_alpha(0.6)
+        .follow_insertion_order(true);
+    Plot::new(id.to_owned())
+        .height(height)
+        .legend(legend)
+        .allow_scroll(false)
+        .allow_boxed_zoom(true)
+        .auto_bounds(Vec2b::TRUE)
+        .include_x(0.0)
+        .include_y(0.0)
+        .set_margin_fraction(egui::vec2(0.01, 0.06))
+        .show_background(false)
+        .grid_color(theme.line)
+        .y_axis_min_width(sizes().lane_label - 70.0)
+        .x_axis_formatter(|mark, _| format!("{} s", short(mark.value)))
+        .y_axis_formatter(|mark, _| {
+            if mark.value < 0.0 {
+                String::new()
+            } else {
+                grouped(mark.value as u64)
+            }
+        })
+}
+
+/// At most three decimals, and none that say nothing.
+fn short(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+struct Band {
+    label: String,
+    from: f64,
+    to: f64,
+}
+
+/// From each fault until the server was up again: the time in which nothing could be written.
+fn bands(picture: &Picture) -> Vec<Band> {
+    let record = &picture.record;
+    let restarts: Vec<f64> = record
+        .timeline
+        .iter()
+        .filter(|timed| matches!(timed.event, DrillEvent::ServerRestarted { .. }))
+        .map(|timed| timed.at.secs())
+        .collect();
+    let mut bands = Vec::new();
+    for fault in &record.history.faults {
+        let (from, dead) = (fault.at.secs(), fault.dead.secs());
+        let to = restarts
+            .iter()
+            .copied()
+            .find(|&at| at >= dead)
+            .unwrap_or(dead);
+        bands.push(Band {
+            label: fault.fault.kind.title().to_owned(),
+            from,
+            to: to.max(from + 0.02),
+        });
+    }
+    bands
+}
+
+fn fault_band(theme: &Theme, from: f64, to: f64) -> Span {
+    Span::new("", from..=to)
+        .fill(theme.lost.gamma_multiply(0.16))
+        .border_color(theme.lost)
+        .border_width(1.0)
+}
+
+fn position(hover: &HoverPosition<'_>) -> f64 {
+    match hover {
+        HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position } => {
+            position.x
+        }
+    }
+}
+
+fn hover_text(hover: &HoverPosition<'_>, curves: &Curves) -> Option<String> {
+    let at = position(hover);
+    let i = curves
+        .secs
+        .partition_point(|&secs| secs < at)
+        .min(curves.secs.len().checked_sub(1)?);
+    let (acked, recovered) = (curves.acked[i] as u64, curves.recovered[i] as u64);
+    Some(format!(
+        "{:.2} s\n{} acknowledged\n{} recovered\n{} vanished",
+        curves.secs[i],
+        grouped(acked),
+        grouped(recovered),
+        grouped(acked.saturating_sub(recovered)),
+    ))
+}

@@ -1,0 +1,300 @@
+//! The middle: the verdict in one sentence, the curves, the lanes. Or what to do next.
+
+use egui::text::LayoutJob;
+use egui::{Frame, Margin, RichText, TextFormat, Ui};
+
+use super::part::{self, Weight, wish};
+use super::theme::{Theme, semibold, sizes};
+use super::{curves, icon, lanes};
+use crate::app::action::Action;
+use crate::app::state::{AppState, LivePicture, Picture, Shown, Zoom};
+use crate::domain::event::{Phase, Progress};
+use crate::domain::lanes::Tick;
+use crate::domain::story::grouped;
+
+pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &mut Vec<Action>) {
+    Frame::new().inner_margin(Margin::same(12)).show(ui, |ui| {
+        failure(ui, state, actions);
+        match &state.picture.shown {
+            Shown::Nothing => nothing(ui, state, actions),
+            Shown::Opening(run) => {
+                part::empty(
+                    ui,
+                    icon::HISTORY,
+                    "Judging the run from its evidence",
+                    run,
+                    |ui| {
+                        ui.spinner();
+                    },
+                );
+            }
+            Shown::Live(live) => streaming(ui, state, live, brush, actions),
+            Shown::Judged(picture) => judged(ui, state, picture, brush, actions),
+        }
+    });
+}
+
+/// What went wrong, where the user looks, with the way out as a button.
+fn failure(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let Some(failure) = &state.drill.failure else {
+        return;
+    };
+    let theme = Theme::of(ui);
+    part::card(ui, theme.bad_bg, theme.bad, |ui| {
+        ui.horizontal_top(|ui| {
+            ui.label(RichText::new(icon::ERROR).color(theme.bad).size(18.0));
+            ui.vertical(|ui| {
+                ui.label(
+                    RichText::new("The drill could not go on")
+                        .family(semibold())
+                        .color(theme.bad),
+                );
+                ui.add(egui::Label::new(&failure.error).wrap().selectable(true));
+                ui.add_space(4.0);
+                ui.horizontal(|ui| {
+                    if let Some(fix) = failure.fix {
+                        wish(ui, state, actions, Action::UseFix(fix), "", Weight::Primary);
+                    }
+                    wish(
+                        ui,
+                        state,
+                        actions,
+                        Action::DismissFailure,
+                        "",
+                        Weight::Quiet,
+                    );
+                });
+            });
+        });
+    });
+    ui.add_space(8.0);
+}
+
+fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let plan = &state.plan.draft;
+    let what = format!(
+        "A server with preset {} takes {} chats for {} s, then: {}. Afterwards you see which messages are gone, session by session",
+        plan.preset,
+        grouped(plan.sessions),
+        plan.seconds,
+        plan.fault.title().to_lowercase(),
+    );
+    part::empty(
+        ui,
+        icon::RUN,
+        "What does a crash take from your chats?",
+        &what,
+        |ui| {
+            ui.horizontal(|ui| {
+                // Centred by hand: a row does not know its width before it is drawn.
+                let width = 250.0;
+                ui.add_space((ui.available_width() - width).max(0.0) / 2.0);
+                wish(
+                    ui,
+                    state,
+                    actions,
+                    Action::RunDrill,
+                    icon::RUN,
+                    Weight::Primary,
+                );
+                wish(
+                    ui,
+                    state,
+                    actions,
+                    Action::StartServer,
+                    icon::SERVER,
+                    Weight::Normal,
+                );
+            });
+            ui.add_space(6.0);
+            part::note(
+                ui,
+                "Run drill does all steps; Start server lets you go by hand",
+            );
+        },
+    );
+}
+
+/// Share of the free height that the curves take; the lanes get the rest.
+const CURVES: f32 = 0.36;
+
+fn streaming(
+    ui: &mut Ui,
+    state: &AppState,
+    live: &LivePicture,
+    brush: &mut lanes::Brush,
+    actions: &mut Vec<Action>,
+) {
+    let theme = Theme::of(ui);
+    let progress = &state.drill.progress;
+    part::card(ui, theme.panel, theme.line, |ui| {
+        ui.horizontal(|ui| {
+            let acked = format!("{} acknowledged", grouped(progress.acked));
+            ui.label(
+                RichText::new(acked)
+                    .family(semibold())
+                    .size(sizes().headline),
+            );
+            ui.add_space(8.0);
+            ui.label(RichText::new(details(progress)).color(theme.weak));
+        });
+        let hint = live_hint(state);
+        ui.label(RichText::new(hint).color(theme.weak));
+    });
+    ui.add_space(8.0);
+    let height = (ui.available_height() * CURVES).max(120.0);
+    title(
+        ui,
+        "Acknowledged over time",
+        "the numbers come from the journal, live",
+    );
+    curves::live(ui, live, height - 26.0);
+    ui.add_space(6.0);
+    title(
+        ui,
+        "Sessions",
+        "loudest first, a live sample of the newest messages",
+    );
+    lanes::show(ui, &live.lanes, &state.picture, brush, actions);
+}
+
+fn details(progress: &Progress) -> String {
+    let mut parts = vec![format!("{} in flight", grouped(progress.in_flight))];
+    if progress.refused > 0 {
+        parts.push(format!("{} refused", grouped(progress.refused)));
+    }
+    if progress.backlog > 0 {
+        parts.push(format!(
+            "{} waiting: the server does not keep up",
+            grouped(progress.backlog)
+        ));
+    }
+    parts.join(", ")
+}
+
+/// What the user can expect, or do, in this phase.
+fn live_hint(state: &AppState) -> &'static str {
+    match (state.drill.phase(), state.drill.by_hand) {
+        (Phase::Starting, _) => "The server is being started",
+        (Phase::Ready, true) => "The server is up: stream chats, kill it, or verify",
+        (Phase::Streaming, true) => "Kill the server whenever you like",
+        (Phase::Streaming, false) => "The fault comes when the time of the plan is over",
+        (Phase::Faulting, _) => "The fault is being performed",
+        (Phase::Down, true) => "The server is dead: restart it on what it left behind",
+        (Phase::Down, false) => "The server is dead and will be restarted on what it left behind",
+        (Phase::Restarting, _) => "The server loads what it left behind",
+        (Phase::ReadingBack, _) => "Every session is being read back",
+        (Phase::Judging, _) => "Every acknowledged message is looked for",
+        (Phase::TearingDown, _) => "Everything that was started is being removed",
+        _ => "",
+    }
+}
+
+fn judged(
+    ui: &mut Ui,
+    state: &AppState,
+    picture: &Picture,
+    brush: &mut lanes::Brush,
+    actions: &mut Vec<Action>,
+) {
+    headline(ui, picture);
+    ui.add_space(8.0);
+    let height = (ui.available_height() * CURVES).max(120.0);
+    title(ui, "Acknowledged and recovered", &picture.sentences.curves);
+    curves::judged(ui, picture, height - 26.0);
+    ui.add_space(6.0);
+    part::row_with_end(
+        ui,
+        actions,
+        |ui, _| {
+            title_text(ui, "Sessions");
+            lanes::legend(ui, &present(picture));
+        },
+        |ui, actions| {
+            let choices = [(Zoom::All, "Whole run"), (Zoom::Cut, "Around the cut")];
+            if let Some(zoom) = part::segments(ui, state.picture.zoom, &choices) {
+                actions.push(Action::ZoomTo(zoom));
+            }
+        },
+    );
+    part::note(
+        ui,
+        &format!("{}. {}", picture.sentences.lanes, picture.sentences.cut),
+    );
+    lanes::show(ui, &picture.lanes, &state.picture, brush, actions);
+}
+
+/// The verdict with colour, icon and word; the loss in red, allowed or not; why.
+fn headline(ui: &mut Ui, picture: &Picture) {
+    let theme = Theme::of(ui);
+    let judgement = &picture.record.judgement;
+    let (color, ground, glyph) = theme.verdict(judgement.verdict);
+    part::card(ui, ground, color, |ui| {
+        ui.horizontal_top(|ui| {
+            ui.label(RichText::new(glyph).color(color).size(26.0));
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 3.0;
+                let mut first = LayoutJob::default();
+                let word = format!("{}  ", judgement.verdict.title());
+                first.append(&word, 0.0, format_of(sizes().headline, true, color));
+                let sentence = &picture.sentences.verdict;
+                first.append(sentence, 0.0, format_of(sizes().title, false, theme.text));
+                ui.add(egui::Label::new(first).wrap());
+                let lost = judgement.counts.lost > 0;
+                let ink = if lost { theme.lost } else { theme.good };
+                let loss = RichText::new(&picture.sentences.loss)
+                    .color(ink)
+                    .size(sizes().title);
+                ui.add(egui::Label::new(loss.family(semibold())).wrap());
+                if !picture.sentences.why.is_empty() {
+                    part::note(ui, &picture.sentences.why);
+                }
+            });
+        });
+    });
+}
+
+fn format_of(size: f32, bold: bool, color: egui::Color32) -> TextFormat {
+    let family = if bold {
+        semibold()
+    } else {
+        egui::FontFamily::Proportional
+    };
+    TextFormat {
+        valign: egui::Align::BOTTOM,
+        ..TextFormat::simple(egui::FontId::new(size, family), color)
+    }
+}
+
+fn title_text(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).family(semibold()).size(sizes().title));
+    ui.add_space(4.0);
+}
+
+fn title(ui: &mut Ui, text: &str, sentence: &str) {
+    let theme = Theme::of(ui);
+    ui.horizontal(|ui| {
+        title_text(ui, text);
+        let sentence = RichText::new(sentence)
+            .color(theme.weak)
+            .size(sizes().small);
+        ui.add(egui::Label::new(sentence).truncate());
+    });
+}
+
+/// The ticks that this picture has, in the order of the legend.
+fn present(picture: &Picture) -> Vec<Tick> {
+    let counts = &picture.record.judgement.counts;
+    let damaged = counts.phantom + counts.duplicated + counts.corrupted + counts.reordered;
+    [
+        (Tick::Recovered, counts.survived),
+        (Tick::Lost, counts.lost),
+        (Tick::InFlight, counts.resurfaced + counts.absent),
+        (Tick::Damaged, damaged),
+        (Tick::Unread, counts.unread),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(tick, _)| tick)
+    .collect()
+}

@@ -1,0 +1,104 @@
+//! The workload: how many chats, how fast, how long.
+
+use egui::Ui;
+
+use super::field;
+use crate::app::state::AppState;
+use crate::domain::plan::{Field, PlanDraft};
+use crate::ui::part;
+
+pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
+    part::group(ui, "Chats");
+    field::number(
+        ui,
+        state,
+        Some(Field::Sessions),
+        "Sessions",
+        &mut draft.sessions,
+        1.0,
+        "",
+    );
+    if !draft.rate_max {
+        field::number(
+            ui,
+            state,
+            Some(Field::Rate),
+            "Rate",
+            &mut draft.rate,
+            10.0,
+            " a second",
+        );
+    }
+    field::check(ui, "As fast as it goes", &mut draft.rate_max);
+    field::number(
+        ui,
+        state,
+        Some(Field::Seconds),
+        "Stream for",
+        &mut draft.seconds,
+        0.1,
+        " s",
+    );
+    let folded = egui::CollapsingHeader::new("Writers, sizes, seed")
+        .default_open(false)
+        .show_unindented(ui, |ui| {
+            field::number(
+                ui,
+                state,
+                Some(Field::Writers),
+                "Writers",
+                &mut draft.writers,
+                0.1,
+                "",
+            );
+            field::number(
+                ui,
+                state,
+                Some(Field::Depth),
+                "Pipeline depth",
+                &mut draft.depth,
+                0.1,
+                "",
+            );
+            let bytes = &mut draft.message_bytes;
+            field::number(
+                ui,
+                state,
+                Some(Field::MessageBytes),
+                "Message size",
+                bytes,
+                1.0,
+                " bytes",
+            );
+            part::note(ui, "0 bytes leaves messages as long as people write them");
+            let messages = &mut draft.max_messages;
+            field::number(
+                ui,
+                state,
+                Some(Field::MaxMessages),
+                "At most",
+                messages,
+                10.0,
+                " messages",
+            );
+            part::note(ui, "0 messages sets no limit");
+            field::number(ui, state, None, "Seed", &mut draft.seed, 1.0, "");
+        });
+    if !folded.fully_open() {
+        advanced_errors(ui, state);
+    }
+}
+
+/// An error in a folded field is not hidden with it.
+fn advanced_errors(ui: &mut Ui, state: &AppState) {
+    for at in [
+        Field::Writers,
+        Field::Depth,
+        Field::MessageBytes,
+        Field::MaxMessages,
+    ] {
+        if let Some(error) = state.plan.error(at) {
+            field::problem(ui, error);
+        }
+    }
+}

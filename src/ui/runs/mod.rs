@@ -1,0 +1,6 @@
+//! The Runs screen: every drill that left its evidence on disk.
+
+mod model;
+mod paint;
+
+pub use paint::show;

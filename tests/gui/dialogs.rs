@@ -1,0 +1,100 @@
+//! Export, paths, closing.
+
+use crashdrill::app::action::Action;
+use crashdrill::app::effect::Fact;
+use crashdrill::app::state::{Dialog, Purpose};
+use crashdrill::domain::event::{Phase, Progress};
+use crashdrill::report::Format;
+use egui_kittest::kittest::Queryable as _;
+
+use crate::drill_fixture::Spec;
+use crate::stage::{Play, Stage};
+
+#[test]
+fn every_format_can_be_exported() {
+    let mut stage = Stage::new(Play::Mute);
+    stage.show(&Spec::SMALL);
+    stage.click("Export…");
+    for format in Format::ALL {
+        stage.control(format.title());
+    }
+    stage.click("Cancel");
+    assert!(stage.state().dialog.is_none());
+}
+
+#[test]
+fn without_a_portal_the_path_is_typed_and_nothing_is_overwritten_unasked() {
+    let mut stage = Stage::new(Play::Mute);
+    stage.show(&Spec::SMALL);
+    let path = stage.folder().join("report.md");
+    for round in 0..2 {
+        stage.learn(Fact::NoPortal(Purpose::Export(Format::Markdown)));
+        assert!(stage.reads("the path has to be typed"));
+        stage
+            .window
+            .state_mut()
+            .act(Action::EditPath(path.display().to_string()));
+        stage.settle();
+        stage.click("OK");
+        if round == 0 {
+            stage.wait("the report", |state| !state.toasts.is_empty());
+            assert!(path.exists());
+            assert!(stage.reads("Saved "));
+            std::fs::write(&path, "mine").unwrap();
+        } else {
+            stage.wait("the question", |state| {
+                matches!(state.dialog, Some(Dialog::Overwrite { .. }))
+            });
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+            stage.click("Replace");
+            stage.wait("the second report", |state| state.next_toast == 2);
+            assert_ne!(std::fs::read_to_string(&path).unwrap(), "mine");
+        }
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_saved_says_why_and_where() {
+    let mut stage = Stage::new(Play::Mute);
+    stage.show(&Spec::SMALL);
+    let path = stage.folder().join("no/such/folder.html");
+    stage.learn(Fact::PathChosen(Purpose::Export(Format::Html), path));
+    stage.wait("the error", |state| !state.toasts.is_empty());
+    assert!(stage.reads("Saving the report failed"));
+    stage.click("Dismiss message");
+    assert!(stage.state().toasts.is_empty());
+}
+
+#[test]
+fn a_closed_window_cleans_up_first() {
+    let mut stage = Stage::new(Play::Mute);
+    stage.window.state_mut().act(Action::RunDrill);
+    let phase = Phase::TearingDown;
+    stage.learn(Fact::Progress(Progress {
+        phase,
+        ..Progress::default()
+    }));
+    stage.window.state_mut().act(Action::CloseWindow);
+    stage.settle();
+    assert!(stage.reads("Cleaning up…"));
+    assert!(stage.state().drill.running);
+}
+
+#[test]
+fn panels_fold_away() {
+    let mut stage = Stage::new(Play::Mute);
+    for side in [
+        "Show or hide plan",
+        "Show or hide inspector",
+        "Show or hide timeline",
+    ] {
+        stage.window.state_mut().act(Action::OpenPalette);
+        stage.settle();
+        stage.click(side);
+        stage.settle();
+    }
+    stage.window.run_steps(30);
+    let look = &stage.state().look;
+    assert!(!look.plan_open && !look.inspector_open && !look.log_open);
+    assert!(stage.window.query_by_label("Import redis.conf…").is_none());
+}

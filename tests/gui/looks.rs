@@ -1,0 +1,293 @@
+//! Pictures of every screen and state, drawn by software. `UPDATE_SNAPSHOTS=1` makes them anew.
+
+use crashdrill::app::action::Action;
+use crashdrill::app::effect::Fact;
+use crashdrill::app::state::{LogTab, Purpose, Settings, ThemeChoice, Zoom};
+use crashdrill::domain::event::{DrillEvent, Fix, Phase, Progress};
+use crashdrill::domain::fault::{Fault, FaultKind, FaultRecord, ServerEnd};
+use crashdrill::domain::op::Micros;
+use crashdrill::domain::preset::{Dropped, Imported};
+use crashdrill::domain::verdict::Verdict;
+use crashdrill::report::Format;
+use egui_kittest::{SnapshotOptions, SnapshotResults};
+
+use crate::drill_fixture::Spec;
+use crate::runs::summaries;
+use crate::stage::{Play, Stage, presets};
+
+const SMALL: [f32; 2] = [1280.0, 800.0];
+const LARGE: [f32; 2] = [1920.0, 1080.0];
+
+/// One state in one size and one mode.
+fn look(
+    all: &mut SnapshotResults,
+    name: &str,
+    size: [f32; 2],
+    theme: ThemeChoice,
+    arrange: impl FnOnce(&mut Stage),
+) {
+    let mut settings = Settings::default();
+    settings.look.theme = theme;
+    let mut stage = Stage::sized(Play::Mute, size, settings, |builder| {
+        builder
+            .wgpu()
+            .with_render_cursor(false)
+            .with_step_dt(1.0 / 60.0)
+    });
+    stage.settle();
+    arrange(&mut stage);
+    // Long transcripts are measured a few milliseconds a frame, and panels slide.
+    stage.window.run_steps(250);
+    let mode = if theme == ThemeChoice::Dark {
+        "dark"
+    } else {
+        "light"
+    };
+    let name = format!("{name}-{mode}-{}", size[0]);
+    let options = SnapshotOptions::new().output_path("tests/gui/snapshots");
+    stage.window.snapshot_options(name, &options);
+    all.extend_harness(&mut stage.window);
+}
+
+/// In both modes.
+fn looks(all: &mut SnapshotResults, name: &str, arrange: impl Fn(&mut Stage)) {
+    look(all, name, SMALL, ThemeChoice::Dark, &arrange);
+    look(all, name, SMALL, ThemeChoice::Light, &arrange);
+}
+
+fn act(stage: &mut Stage, action: Action) {
+    stage.window.state_mut().act(action);
+    stage.settle();
+}
+
+#[test]
+fn empty() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "empty", |_| {});
+}
+
+#[test]
+fn streaming() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "streaming", |stage| {
+        act(stage, Action::StartServer);
+        stage.stream();
+    });
+}
+
+#[test]
+fn fault_done() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "fault-done", |stage| {
+        act(stage, Action::StartServer);
+        stage.stream();
+        let fault = Fault::new(FaultKind::ProcessKill);
+        stage.tell(
+            6.2,
+            DrillEvent::FaultBegan {
+                fault,
+                before: None,
+            },
+        );
+        let record = FaultRecord {
+            fault,
+            at: Micros(6_200_000),
+            dead: Micros(6_202_000),
+            end: ServerEnd::Signal { signal: 9 },
+            escalated: false,
+            before: None,
+            last_snapshot: None,
+        };
+        stage.tell(6.202, DrillEvent::FaultDone { record });
+        let phase = Phase::Down;
+        let acked = 12_000;
+        stage.learn(Fact::Progress(Progress {
+            phase,
+            acked,
+            ..Progress::default()
+        }));
+    });
+}
+
+#[test]
+fn judged_with_loss() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "judged-loss", |stage| {
+        stage.show(&Spec {
+            verdict: Verdict::Violated,
+            ..Spec::SMALL
+        });
+    });
+    let arrange = |stage: &mut Stage| {
+        stage.show(&Spec {
+            verdict: Verdict::Violated,
+            ..Spec::SMALL
+        });
+    };
+    look(all, "judged-loss", LARGE, ThemeChoice::Dark, arrange);
+    look(all, "judged-loss", LARGE, ThemeChoice::Light, arrange);
+}
+
+#[test]
+fn judged_held_with_a_hole_and_the_cut_from_near() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "judged-held", |stage| {
+        stage.show(&Spec {
+            rounds: 2,
+            ..Spec::SMALL
+        });
+        act(stage, Action::ZoomTo(Zoom::Cut));
+    });
+}
+
+#[test]
+fn judged_without_loss() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "judged-nothing-lost", |stage| {
+        stage.show(&Spec {
+            kept: 1.0,
+            ..Spec::SMALL
+        });
+    });
+}
+
+#[test]
+fn inconclusive_with_raw_json() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "inconclusive", |stage| {
+        stage.show(&Spec {
+            verdict: Verdict::Inconclusive,
+            ..Spec::SMALL
+        });
+        act(stage, Action::ShowRaw(true));
+    });
+}
+
+#[test]
+fn failed_with_a_way_out() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "failed", |stage| {
+        let error = "Docker does not answer at unix:///var/run/docker.sock: connection refused. Start Docker, or use the local redis-server".to_owned();
+        stage.tell(
+            0.4,
+            DrillEvent::Failed {
+                error,
+                fix: Some(Fix::UseLocalServer),
+            },
+        );
+    });
+}
+
+#[test]
+fn server_log() {
+    let all = &mut SnapshotResults::new();
+    look(all, "server-log", SMALL, ThemeChoice::Dark, |stage| {
+        stage.show(&Spec::SMALL);
+        act(stage, Action::ShowLog(LogTab::Server));
+        let lines = [
+            "31842:M 20 Nov 2026 20:33:17.402 * 1 changes in 5 seconds. Saving...",
+            "31842:M 20 Nov 2026 20:33:17.403 * Background saving started by pid 31860",
+            "31842:M 20 Nov 2026 20:33:17.504 * Background saving terminated with success",
+        ];
+        stage.learn(Fact::ServerLog(lines.map(str::to_owned).to_vec()));
+    });
+}
+
+#[test]
+fn wrong_fields() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "wrong-fields", |stage| {
+        let mut draft = stage.state().plan.draft.clone();
+        draft.sessions = 0;
+        draft.rate = -3.0;
+        draft.backend = "docker".into();
+        draft.image = String::new();
+        act(stage, Action::EditPlan(Box::new(draft)));
+    });
+}
+
+#[test]
+fn runs() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "runs", |stage| {
+        stage.click("Runs");
+        stage.wait("the list", |state| !state.runs.loading);
+        stage.learn(Fact::RunsListed(Ok(summaries())));
+    });
+}
+
+#[test]
+fn runs_empty() {
+    let all = &mut SnapshotResults::new();
+    look(all, "runs-empty", SMALL, ThemeChoice::Dark, |stage| {
+        stage.click("Runs");
+        stage.wait("the list", |state| !state.runs.loading);
+        stage.learn(Fact::RunsListed(Ok(Vec::new())));
+    });
+}
+
+#[test]
+fn palette() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "palette", |stage| act(stage, Action::OpenPalette));
+}
+
+#[test]
+fn dialogs() {
+    let all = &mut SnapshotResults::new();
+    look(all, "export", SMALL, ThemeChoice::Dark, |stage| {
+        stage.show(&Spec::SMALL);
+        act(stage, Action::Export);
+    });
+    look(all, "typed-path", SMALL, ThemeChoice::Light, |stage| {
+        stage.show(&Spec::SMALL);
+        stage.learn(Fact::NoPortal(Purpose::Export(Format::Html)));
+    });
+    look(all, "overwrite", SMALL, ThemeChoice::Dark, |stage| {
+        stage.learn(Fact::Exists("/home/ada/report.html".into(), Format::Html));
+    });
+    look(all, "delete-run", SMALL, ThemeChoice::Light, |stage| {
+        act(stage, Action::AskDelete(Box::new(summaries().remove(0))));
+    });
+    look(all, "closing", SMALL, ThemeChoice::Dark, |stage| {
+        act(stage, Action::RunDrill);
+        act(stage, Action::CloseWindow);
+    });
+}
+
+#[test]
+fn import_result() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "imported", |stage| {
+        let mut preset = presets().remove(3);
+        preset.id = "production".into();
+        preset.title = "Imported from production.conf".into();
+        let drop = |line, directive: &str, reason: &str| Dropped {
+            line,
+            directive: directive.into(),
+            reason: reason.into(),
+        };
+        let dropped = vec![
+            drop(3, "bind", "the drill's own server listens on loopback only"),
+            drop(4, "port", "the drill's own server takes a free port"),
+            drop(9, "requirepass", "the drill makes a password of its own"),
+            drop(12, "include", "other files are not read"),
+        ];
+        stage.learn(Fact::ConfImported(Ok(Box::new(Imported {
+            preset,
+            dropped,
+        }))));
+    });
+}
+
+#[test]
+fn toasts() {
+    let all = &mut SnapshotResults::new();
+    look(all, "toasts", SMALL, ThemeChoice::Dark, |stage| {
+        stage.learn(Fact::Exported(Ok("/home/ada/reports/crash.html".into())));
+        stage.learn(Fact::Trouble(
+            "Opening failed: no program is known for this file: /home/ada/reports/crash.html"
+                .into(),
+        ));
+    });
+}

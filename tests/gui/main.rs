@@ -1,0 +1,15 @@
+//! The window, driven as a user drives it: by role and by the names on the controls.
+
+#[path = "../support/drill_fixture.rs"]
+#[allow(dead_code)]
+mod drill_fixture;
+
+mod dialogs;
+mod drill;
+mod keys;
+#[cfg(feature = "snapshots")]
+mod looks;
+mod plan;
+mod runs;
+mod stage;
+mod update;
