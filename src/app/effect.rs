@@ -220,7 +220,7 @@ pub fn paint(record: Arc<RunRecord>) -> Picture {
     /// Twice the pixels of a wide plot.
     const POINTS: usize = 2400;
     let sentences = Sentences {
-        verdict: wording::verdict_sentence(&record),
+        verdict: wording::verdict_words(&record),
         loss: wording::loss_sentence(&record),
         why: why(&record),
         cut: wording::cut_sentence(record.judgement.cut()),

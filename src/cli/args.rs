@@ -80,7 +80,7 @@ pub struct RunArgs {
     #[arg(long, default_value = "2000", allow_hyphen_values = true)]
     pub rate: String,
     /// How long to stream before the fault: 12, 500ms, 2m
-    #[arg(long, value_name = "TIME", default_value = "12", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "9", value_parser = seconds)]
     pub seconds: f64,
     /// Stop streaming after this many messages
     #[arg(long)]

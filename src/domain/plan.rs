@@ -125,7 +125,8 @@ pub struct PlanDraft {
 }
 
 impl Default for PlanDraft {
-    /// A plan that works as it is and shows a real loss within a minute.
+    /// A plan that works as it is and shows a real loss within a minute: its snapshot comes after five to
+    /// six seconds, the kill some three seconds later, well before the next.
     fn default() -> Self {
         let workload = Workload::default();
         PlanDraft {
@@ -146,7 +147,7 @@ impl Default for PlanDraft {
             rate: 2000.0,
             rate_max: false,
             message_bytes: 0,
-            seconds: 12.0,
+            seconds: 9.0,
             max_messages: 0,
             seed: workload.seed,
             max_lost: None,
@@ -461,7 +462,7 @@ mod tests {
     fn the_default_draft_is_a_plan() {
         let plan = PlanDraft::default().parse(&presets()).unwrap();
         assert_eq!(plan.preset.id, "rdb-5s");
-        assert_eq!(plan.stream_for, Duration::from_secs(12));
+        assert_eq!(plan.stream_for, Duration::from_secs(9));
         assert_eq!(
             plan.contract(FaultKind::ProcessKill),
             Contract::Preset(Promise::SinceSnapshot)

@@ -24,14 +24,20 @@ use number::{count, counted, span};
 /// The verdict in one sentence, led by its word.
 #[must_use]
 pub fn verdict_sentence(record: &RunRecord) -> String {
+    let title = record.judgement.verdict.title();
+    format!("{title}: {}", lower(&verdict_words(record)))
+}
+
+/// The same where the word stands beside it already.
+#[must_use]
+pub fn verdict_words(record: &RunRecord) -> String {
     let judgement = &record.judgement;
-    let title = judgement.verdict.title();
-    match (judgement.verdict, judgement.grounds.first()) {
-        (Verdict::Held, _) => format!("{title}: {}", held_words(record)),
-        (_, Some(Ground::OutsideContract { .. })) => format!("{title}: {}", violated_words(record)),
-        (_, Some(ground)) => format!("{title}: {}", lower(&ground_sentence(ground, record))),
-        (_, None) => format!("{title}: no ground was recorded"),
-    }
+    upper(&match (judgement.verdict, judgement.grounds.first()) {
+        (Verdict::Held, _) => held_words(record),
+        (_, Some(Ground::OutsideContract { .. })) => violated_words(record),
+        (_, Some(ground)) => ground_sentence(ground, record),
+        (_, None) => "no ground was recorded".into(),
+    })
 }
 
 fn held_words(record: &RunRecord) -> String {
@@ -188,6 +194,14 @@ pub fn grounds(record: &RunRecord) -> Vec<String> {
 }
 
 /// A sentence's beginning, as it stands behind a colon. Names keep their capitals.
+fn upper(words: &str) -> String {
+    let mut chars = words.chars();
+    match chars.next() {
+        Some(c) => c.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
 fn lower(sentence: &str) -> String {
     let first = sentence.split(' ').next().unwrap_or_default();
     if matches!(first, "Redis" | "AOF" | "RDB") || first.len() == 1 {
