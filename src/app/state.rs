@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::shim::{Dropped, Format};
 use crate::domain::event::{Fix, Phase, Progress, RunId, ServerInfo, TimedEvent};
 use crate::domain::fault::Fault;
 use crate::domain::history::SessionIndex;
@@ -15,7 +14,10 @@ use crate::domain::plan::{Field, FieldError, PlanDraft};
 use crate::domain::preset::Preset;
 use crate::domain::record::RunRecord;
 use crate::domain::series::Curves;
-use crate::engine::store::RunSummary;
+
+// What other rooms define and `ui` has to show: it takes these names from here and knows no other room.
+pub use crate::app::shim::{Dropped, Format};
+pub use crate::engine::store::RunSummary;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Screen {
