@@ -14,6 +14,8 @@ use crashdrill::app::effect::Fact;
 use crashdrill::app::effect::paint;
 use crashdrill::app::state::{AppState, Settings, Zoom};
 use crashdrill::app::update;
+use crashdrill::domain::event::LiveView;
+use crashdrill::domain::lanes::Lanes;
 use drill_fixture::Spec;
 use egui::{Event, Modifiers, MouseWheelUnit, Pos2, RawInput, Rect, pos2, vec2};
 
@@ -38,14 +40,14 @@ fn main() {
     update::learn(&mut bench.state, Fact::PictureReady(picture));
     bench.measure("at rest", 200, |_, _| Vec::new());
     bench.measure("pointer over the lanes", 200, |n, _| {
-        vec![Event::PointerMoved(pos2(500.0 + n as f32, 560.0))]
+        vec![Event::PointerMoved(pos2(500.0 + n as f32, 760.0))]
     });
     bench.measure("pointer over the curves", 200, |n, _| {
         vec![Event::PointerMoved(pos2(450.0 + n as f32, 350.0))]
     });
     bench.measure("scrolling the lanes", 300, |n, _| {
         let delta = vec2(0.0, if n % 300 < 150 { -40.0 } else { 40.0 });
-        vec![Event::PointerMoved(pos2(600.0, 560.0)), wheel(delta)]
+        vec![Event::PointerMoved(pos2(600.0, 760.0)), wheel(delta)]
     });
     bench.measure("zooming the lanes", 100, |n, state| {
         let half = 5e5 / (1.0 + f64::from(n));
@@ -55,6 +57,37 @@ fn main() {
     bench.measure("another session each frame", 200, |n, state| {
         let session = crashdrill::domain::op::SessionId(n % 10_000);
         update::act(state, Action::Select(Some(session)));
+        Vec::new()
+    });
+    streaming(&mut bench);
+}
+
+/// The live picture at its bounds; making the sample is part of the frame that shows it.
+fn streaming(bench: &mut Bench) {
+    let mut view = LiveView::default();
+    view.by_session.resize(10_000, 0);
+    for n in 0..LiveView::MAX_TICKS as u32 {
+        let session = (n.wrapping_mul(2_654_435_761) >> 8) % 10_000;
+        view.by_session[session as usize] += 17;
+        view.ticks.push((session, n * 17));
+    }
+    view.acked = (0..LiveView::MAX_POINTS)
+        .map(|n| [n as f64 / 100.0, n as f64 * 50.0])
+        .collect();
+    update::act(&mut bench.state, Action::StartServer);
+    let began = cpu_time();
+    for _ in 0..50 {
+        std::hint::black_box(Lanes::live(&view));
+    }
+    let sample = (cpu_time() - began).as_secs_f64() * 1e3 / 50.0;
+    println!(
+        "{:<28} mean   {sample:6.2} ms   (12 times a second)",
+        "making the live sample"
+    );
+    let acked: Vec<[f64; 2]> = view.acked.iter().step_by(14).copied().collect();
+    bench.measure("streaming", 100, |_, state| {
+        let (acked, lanes) = (acked.clone(), Lanes::live(&view));
+        update::learn(state, Fact::Live { acked, lanes });
         Vec::new()
     });
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::dialog;
+pub use super::link::End;
 use super::link::Link;
 use super::persist;
 use super::state::{Picture, Purpose, Sentences, Settings};
@@ -53,7 +54,7 @@ pub enum Fact {
     Event(TimedEvent),
     Progress(Progress),
     Live { acked: Vec<[f64; 2]>, lanes: Lanes },
-    DrillEnded,
+    DrillEnded(End),
     PictureReady(Arc<Picture>),
     RunNotOpened(String),
     RunsListed(Result<Vec<RunSummary>, String>),
@@ -67,6 +68,9 @@ pub enum Fact {
     ServerLog(Vec<String>),
     Trouble(String),
 }
+
+/// How often a window with a drill looks after it, even if nothing wakes it.
+const HEARTBEAT: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// How a drill is started: the engine's own launch, or a test's.
 pub type Launcher = Box<dyn Fn(DrillPlan, LaunchOptions) -> DrillHandle>;
@@ -192,12 +196,14 @@ impl Effects {
         let mut facts: Vec<Fact> = self.facts.try_iter().collect();
         if let Some(link) = &mut self.link {
             let more = link.drain(&mut facts);
-            if link.ended() {
-                facts.push(Fact::DrillEnded);
+            if let Some(end) = link.ended() {
+                facts.push(Fact::DrillEnded(end));
                 self.link = None;
-            }
-            if more {
+            } else if more {
                 self.ctx.request_repaint();
+            } else {
+                // A thread that has ended wakes nobody.
+                self.ctx.request_repaint_after(HEARTBEAT);
             }
         }
         facts

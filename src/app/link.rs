@@ -17,6 +17,14 @@ const LIVE_EVERY: Duration = Duration::from_millis(80);
 /// Points of the live curve that are drawn.
 const LIVE_POINTS: usize = 1500;
 
+/// How a drill's thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    InPeace,
+    /// It panicked: a fault of ours.
+    Crashed,
+}
+
 pub struct Link {
     handle: DrillHandle,
     generation: u64,
@@ -81,21 +89,17 @@ impl Link {
         });
     }
 
-    /// The drill is over and every event was taken in.
-    pub fn ended(&mut self) -> bool {
-        let over = self
-            .handle
-            .thread
-            .as_ref()
-            .is_none_or(std::thread::JoinHandle::is_finished);
+    /// How the drill ended, once it is over and every event was taken in.
+    pub fn ended(&mut self) -> Option<End> {
+        let thread = &self.handle.thread;
+        let over = thread.as_ref().is_none_or(std::thread::JoinHandle::is_finished);
         if !(self.closed && over) {
-            return false;
+            return None;
         }
-        if let Some(thread) = self.handle.thread.take() {
-            // A drill that panicked has told all that it could.
-            let _ = thread.join();
+        match self.handle.thread.take().map(std::thread::JoinHandle::join) {
+            Some(Err(_)) => Some(End::Crashed),
+            Some(Ok(())) | None => Some(End::InPeace),
         }
-        true
     }
 }
 

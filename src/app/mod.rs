@@ -194,6 +194,11 @@ fn open_window(runs: PathBuf, swept: &[String]) -> Result<()> {
 }
 
 fn no_window(cause: &str) -> anyhow::Error {
+    // winit puts the place in its own source before the cause.
+    let cause = cause.rsplit_once(".rs:").map_or(cause, |(_, rest)| {
+        rest.split_once(": ").map_or(rest, |(_, cause)| cause)
+    });
+    let cause = cause.trim_end_matches('.');
     anyhow!(
         "opening the window failed: {cause}. Without a display, use `crashdrill run`, which does the same drill headless; with one, scripts/run installs the libraries that a window needs"
     )

@@ -11,12 +11,14 @@ use crate::domain::history::SessionIndex;
 use crate::domain::lanes::Lanes;
 use crate::domain::op::SessionId;
 use crate::domain::plan::{Field, FieldError, PlanDraft};
-use crate::domain::preset::Dropped;
 use crate::domain::preset::Preset;
 use crate::domain::record::RunRecord;
 use crate::domain::series::Curves;
-use crate::engine::store::RunSummary;
-use crate::report::Format;
+
+// What other rooms define and `ui` has to show: it takes these names from here and knows no other room.
+pub use crate::domain::preset::Dropped;
+pub use crate::engine::store::RunSummary;
+pub use crate::report::Format;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Screen {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crashdrill::app::action::Action;
-use crashdrill::app::effect::{Effect, Fact, paint};
+use crashdrill::app::effect::{Effect, End, Fact, paint};
 use crashdrill::app::state::{AppState, Settings, Shown, Side};
 use crashdrill::app::update::{act, learn, settings, start};
 use crashdrill::domain::event::{DrillEvent, Fix, Phase, Progress, RunId, TimedEvent};
@@ -161,7 +161,7 @@ fn a_fix_edits_the_draft_and_runs_again_in_the_same_mode() {
             event,
         }),
     );
-    learn(&mut state, Fact::DrillEnded);
+    learn(&mut state, Fact::DrillEnded(End::InPeace));
     act(&mut state, Action::UseFix(Fix::UseLocalServer));
     assert_eq!(state.plan.draft.backend, "process");
     assert!(state.drill.running && state.drill.by_hand && state.drill.failure.is_none());
@@ -216,7 +216,7 @@ fn closing_waits_for_the_drill() {
             .iter()
             .any(|effect| matches!(effect, Effect::CloseWindow))
     );
-    let effects = learn(&mut state, Fact::DrillEnded);
+    let effects = learn(&mut state, Fact::DrillEnded(End::InPeace));
     assert!(
         effects
             .iter()
@@ -241,4 +241,13 @@ fn settings_come_back_as_they_were() {
     let again = start(kept.clone(), presets());
     assert_eq!(settings(&again), kept);
     assert!(!again.look.log_open && again.plan.draft.seed == 99);
+}
+
+#[test]
+fn a_drill_that_crashes_says_so_and_where_its_evidence_is() {
+    let mut state = at(Phase::Streaming, false);
+    learn(&mut state, Fact::DrillEnded(End::Crashed));
+    assert!(!state.drill.running);
+    let failure = state.drill.failure.as_ref().unwrap();
+    assert!(failure.error.contains("open the run under Runs"));
 }

@@ -5,11 +5,10 @@ use std::path::Path;
 use egui::{Align, Layout, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use crate::app::action::Action;
+use crate::app::state::RunSummary;
 use crate::app::state::{AppState, Purpose};
-use crate::domain::preset::Dropped;
+use crate::app::state::{Dropped, Format};
 use crate::domain::preset::Preset;
-use crate::engine::store::RunSummary;
-use crate::report::Format;
 use crate::ui::icon;
 use crate::ui::part::{self, Weight, wish};
 use crate::ui::theme::{Theme, semibold};

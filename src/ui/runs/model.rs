@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
+use crate::app::state::RunSummary;
 use crate::app::state::{RunColumn, RunsState, Sort};
 use crate::domain::verdict::Verdict;
-use crate::engine::store::RunSummary;
 
 /// The rows that fit the filter, sorted.
 #[must_use]

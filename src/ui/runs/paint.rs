@@ -5,9 +5,9 @@ use egui_extras::{Column, TableBuilder};
 
 use super::model;
 use crate::app::action::Action;
+use crate::app::state::RunSummary;
 use crate::app::state::{AppState, RunColumn};
 use crate::domain::story::grouped;
-use crate::engine::store::RunSummary;
 use crate::ui::icon;
 use crate::ui::part::{self, Weight, wish};
 use crate::ui::theme::{Theme, semibold};
