@@ -92,7 +92,9 @@ impl Link {
     /// How the drill ended, once it is over and every event was taken in.
     pub fn ended(&mut self) -> Option<End> {
         let thread = &self.handle.thread;
-        let over = thread.as_ref().is_none_or(std::thread::JoinHandle::is_finished);
+        let over = thread
+            .as_ref()
+            .is_none_or(std::thread::JoinHandle::is_finished);
         if !(self.closed && over) {
             return None;
         }

@@ -160,6 +160,7 @@ fn open_window(runs: PathBuf, swept: &[String]) -> Result<()> {
         ..Default::default()
     };
     let create = move |cc: &eframe::CreationContext<'_>| {
+        close_on_signals(&cc.egui_ctx)?;
         let doors = Doors {
             launch: Box::new(launch),
             runs,
@@ -191,6 +192,23 @@ fn open_window(runs: PathBuf, swept: &[String]) -> Result<()> {
             Err(no_window(&text))
         }
     }
+}
+
+/// Ctrl-C and SIGTERM close the window as its own button does, so that a running drill is torn down.
+fn close_on_signals(ctx: &egui::Context) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let ctx = ctx.clone();
+    let wait = move || {
+        for _signal in signals.forever() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            ctx.request_repaint();
+        }
+    };
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(wait)?;
+    Ok(())
 }
 
 fn no_window(cause: &str) -> anyhow::Error {

@@ -40,7 +40,9 @@ pub fn verdict(record: &RunRecord) {
             println!("{why}");
         }
     }
-    println!("{}", wording::cut_sentence(record.judgement.cut()));
+    if record.judgement.counts.lost > 0 {
+        println!("{}", wording::cut_sentence(record.judgement.cut()));
+    }
     println!("Evidence: {}", record.dir.display());
 }
 

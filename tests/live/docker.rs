@@ -18,14 +18,14 @@ use crashdrill::backend::{Backend, Endpoint, ServerSpec, Watch};
 use crashdrill::domain::event::Fix;
 use crashdrill::domain::fault::ServerEnd;
 
-const IMAGE: &str = "crashdrill/redis:7.0-test";
+pub const IMAGE: &str = "crashdrill/redis:7.0-test";
 const ALWAYS: &str = "save \"\"\nappendonly yes\nappendfsync always\n";
 const SIGKILL: ServerEnd = ServerEnd::Signal { signal: 9 };
 
 // ---- what the tests stand on
 
 /// True if an engine answers; the test image is built at the first call.
-fn engine_answers() -> bool {
+pub fn engine_answers() -> bool {
     static ANSWERS: OnceLock<bool> = OnceLock::new();
     *ANSWERS.get_or_init(|| {
         let began = Instant::now();
@@ -54,7 +54,7 @@ fn script(name: &str, arguments: &[&str]) -> String {
     output(Command::new(path).args(arguments))
 }
 
-fn docker(arguments: &[&str]) -> String {
+pub fn docker(arguments: &[&str]) -> String {
     output(Command::new("docker").args(arguments))
 }
 

@@ -5,4 +5,5 @@ mod support;
 
 mod by_hand;
 mod docker;
+mod docker_drill;
 mod drill;

@@ -1,0 +1,122 @@
+//! Whole drills on containers, counted again by a server of the test's own on the data that was kept.
+
+use crate::docker::{IMAGE, docker, engine_answers};
+use crate::support::{Program, Server, lists};
+
+const AOF: &str = "appendonly yes\nsave \"\"";
+
+fn drill(program: &Program, arguments: &[&str]) -> (i32, serde_json::Value) {
+    let fixed = [
+        "--backend",
+        "docker",
+        "--image",
+        IMAGE,
+        "--messages",
+        "1500",
+        "--rate",
+        "max",
+    ];
+    program.drill(&[&fixed[..], arguments].concat())
+}
+
+fn nothing_is_left(program: &Program) {
+    let run = program
+        .latest()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let label = format!("label=crashdrill.session={run}");
+    assert_eq!(docker(&["ps", "-aq", "--filter", &label]), "");
+    assert_eq!(docker(&["volume", "ls", "-q", "--filter", &label]), "");
+}
+
+#[test]
+fn a_killed_container_comes_back_with_all_that_aof_had() {
+    if !engine_answers() {
+        return;
+    }
+    let program = Program::new();
+    let (code, report) = drill(&program, &["--preset", "aof-everysec"]);
+    // What docker copies out of the volume is what an independent server finds.
+    let server = Server::on_kept_data(&program.path("kept/after-fault-1"), AOF);
+    let found: usize = lists(&mut server.connection()).values().map(Vec::len).sum();
+    assert_eq!(found, 1500);
+    assert_eq!(
+        (code, report["counts"]["survived"].as_u64()),
+        (0, Some(1500)),
+        "{report:#}"
+    );
+    nothing_is_left(&program);
+}
+
+#[test]
+fn a_removed_container_loses_nothing_with_its_volume_kept_and_everything_without() {
+    if !engine_answers() {
+        return;
+    }
+    let lost = |fault: &str| {
+        let program = Program::new();
+        let (code, report) = program.drill(&[
+            "--backend",
+            "docker",
+            "--image",
+            IMAGE,
+            "--messages",
+            "400",
+            "--rate",
+            "max",
+            "--preset",
+            "aof-always",
+            "--fault",
+            fault,
+        ]);
+        nothing_is_left(&program);
+        assert_eq!(code, 0, "{report:#}");
+        report["counts"]["lost"].as_u64().unwrap()
+    };
+    assert_eq!(lost("container-removed"), 0);
+    assert_eq!(lost("container-removed-with-volume"), 400);
+}
+
+#[test]
+fn a_stopped_container_saves_its_snapshot_within_its_grace() {
+    if !engine_answers() {
+        return;
+    }
+    let program = Program::new();
+    let (code, report) = drill(
+        &program,
+        &["--preset", "rdb-defaults", "--fault", "graceful-stop"],
+    );
+    assert_eq!(
+        (code, report["counts"]["lost"].as_u64()),
+        (0, Some(0)),
+        "{report:#}"
+    );
+    assert_eq!(report["faults"][0]["escalated"], false);
+    nothing_is_left(&program);
+}
+
+#[test]
+fn an_image_that_cannot_be_had_is_told_with_the_ways_out() {
+    if !engine_answers() {
+        return;
+    }
+    let program = Program::new();
+    let output = program.run(&[
+        "run",
+        "--backend",
+        "docker",
+        "--image",
+        "127.0.0.1:9/no/such:image",
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = crate::support::text(&output.stdout);
+    assert!(
+        told.contains("Cannot pull") && told.contains("local image"),
+        "{told}"
+    );
+    nothing_is_left(&program);
+}
