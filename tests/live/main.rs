@@ -7,3 +7,5 @@ mod by_hand;
 mod docker;
 mod docker_drill;
 mod drill;
+#[cfg(feature = "gui")]
+mod window;
