@@ -36,9 +36,12 @@ pub fn runs(args: &RunsArgs, folder: &Path) -> Result<Exit> {
         let verdict = summary
             .verdict
             .map_or("Not judged", |verdict| verdict.title());
-        let told = summary
-            .broken
-            .map_or(summary.sentence, |why| format!("cannot be read: {why}"));
+        let told = match (summary.broken, summary.sentence.split_once(": ")) {
+            (Some(why), _) => format!("cannot be read: {why}"),
+            // Its word stands in a column of its own.
+            (None, Some((_, words))) => words.to_owned(),
+            (None, None) => summary.sentence,
+        };
         println!("{when}  {verdict:<12}  {}  {told}", summary.id);
     }
     Ok(Exit::Held)

@@ -117,8 +117,10 @@ impl Meter {
 fn sentence(progress: &Progress) -> String {
     match progress.phase {
         Phase::Streaming => format!(
-            "Streaming chats: {} acknowledged, {:.0} a second, {} in flight",
-            progress.acked, progress.acked_per_sec, progress.in_flight
+            "Streaming chats: {} acknowledged, {} a second, {} in flight",
+            wording::number::count(progress.acked),
+            wording::number::count(progress.acked_per_sec as u64),
+            progress.in_flight
         ),
         _ => progress.doing.clone(),
     }

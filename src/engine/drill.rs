@@ -241,6 +241,10 @@ impl Drill {
             self.look_after()?;
             std::thread::sleep(Duration::from_millis(2).min(time.saturating_sub(begun.elapsed())));
         }
+        // It has ended by itself: all messages are sent, or it could not go on, which its result tells.
+        if self.streaming.as_ref().is_some_and(Streaming::has_finished) {
+            self.end_stream()?;
+        }
         Ok(())
     }
 

@@ -117,13 +117,17 @@ impl Drill {
             classes: Arc::new(classes),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         });
-        self.dir.write_verdict(&record)?;
+        let written = self.dir.write_verdict(&record);
         self.judged = true;
         let sentence = wording::verdict_sentence(&record);
         self.attention.tell(DrillEvent::Judged {
             record: Some(record),
             sentence,
         });
+        // A full disk takes the file, not the verdict: a replay writes it again.
+        if let Err(Stop::Failed { error, .. }) = written {
+            self.warn(&error)?;
+        }
         let up = !self.refused_to_start()
             && self.faults.last().is_none_or(|_| self.connection.is_some());
         self.attention

@@ -209,8 +209,16 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// As a whole or not at all: a full disk leaves no half a file.
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    write(path, &serde_json::to_vec_pretty(value)?)
+    let fresh = path.with_extension("json.new");
+    let written = write(&fresh, &serde_json::to_vec_pretty(value)?).and_then(|()| {
+        fs::rename(&fresh, path).with_context(|| format!("cannot write {}", path.display()))
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {

@@ -2,6 +2,7 @@
 
 use super::number::{count, counted, span};
 use crate::domain::event::DrillEvent;
+use crate::domain::fault::FaultKind;
 
 /// What happened, in one sentence.
 #[must_use]
@@ -37,6 +38,9 @@ pub fn event_sentence(event: &DrillEvent) -> String {
             } else {
                 ""
             };
+            if record.fault.kind == FaultKind::Pause {
+                return format!("Pause done after {}", span(record.dead.since(record.at)));
+            }
             format!(
                 "{} done: server {}{escalated}",
                 record.fault.kind.title(),
