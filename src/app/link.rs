@@ -13,7 +13,7 @@ use crate::engine::launch::DrillHandle;
 /// Longest that a frame spends on taking in events.
 const BUDGET: Duration = Duration::from_millis(4);
 /// The live picture is copied this often at most: an eye sees no more, and the load thread waits for nobody.
-const LIVE_EVERY: Duration = Duration::from_millis(80);
+const LIVE_EVERY: Duration = Duration::from_millis(60);
 /// Points of the live curve that are drawn.
 const LIVE_POINTS: usize = 1500;
 

@@ -8,6 +8,7 @@ const INTER: &[u8] = include_bytes!("../../assets/fonts/inter-regular-subset.otf
 const INTER_SEMIBOLD: &[u8] = include_bytes!("../../assets/fonts/inter-semibold-subset.otf");
 const CHINESE: &[u8] = include_bytes!("../../assets/fonts/noto-sans-sc-subset.otf");
 const ARABIC: &[u8] = include_bytes!("../../assets/fonts/noto-sans-arabic-subset.ttf");
+const EMOJI: &[u8] = include_bytes!("../../assets/fonts/noto-emoji.ttf");
 const ICONS: &[u8] = include_bytes!("../../assets/fonts/material-icons-subset.ttf");
 
 pub fn install(ctx: &egui::Context) {
@@ -17,6 +18,7 @@ pub fn install(ctx: &egui::Context) {
         ("inter-semibold", INTER_SEMIBOLD),
         ("chinese", CHINESE),
         ("arabic", ARABIC),
+        ("emoji", EMOJI),
     ] {
         fonts
             .font_data
@@ -37,7 +39,7 @@ pub fn install(ctx: &egui::Context) {
         .unwrap_or_default();
     // Chinese stands before the emoji font, which would draw its ！ and ？ as emoji.
     let family = |first: &str| -> Vec<String> {
-        [first, "icons", "chinese", "arabic"]
+        [first, "icons", "chinese", "arabic", "emoji"]
             .into_iter()
             .map(str::to_owned)
             .chain(fallback.iter().cloned())
@@ -50,7 +52,7 @@ pub fn install(ctx: &egui::Context) {
         .families
         .insert(super::theme::semibold(), family("inter-semibold"));
     let mono = fonts.families.entry(FontFamily::Monospace).or_default();
-    for name in ["arabic", "chinese", "icons"] {
+    for name in ["emoji", "arabic", "chinese", "icons"] {
         mono.insert(1.min(mono.len()), name.into());
     }
     ctx.set_fonts(fonts);

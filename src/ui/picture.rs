@@ -142,20 +142,22 @@ fn streaming(
         ui.label(RichText::new(hint).color(theme.weak));
     });
     ui.add_space(8.0);
-    let height = (ui.available_height() * CURVES).max(120.0);
-    title(
-        ui,
-        "Acknowledged over time",
-        "the numbers come from the journal, live",
-    );
-    curves::live(ui, live, height - 26.0);
-    ui.add_space(6.0);
-    title(
-        ui,
-        "Sessions",
-        "loudest first, a live sample of the newest messages",
-    );
-    lanes::show(ui, &live.lanes, &state.picture, brush, actions);
+    roomy(ui, |ui| {
+        let height = (ui.available_height() * CURVES).max(120.0);
+        title(
+            ui,
+            "Acknowledged over time",
+            "the numbers come from the journal, live",
+        );
+        curves::live(ui, live, height - 26.0);
+        ui.add_space(6.0);
+        title(
+            ui,
+            "Sessions",
+            "loudest first, a live sample of the newest messages",
+        );
+        lanes::show(ui, &live.lanes, &state.picture, brush, actions);
+    });
 }
 
 fn details(progress: &Progress) -> String {
@@ -199,16 +201,43 @@ fn judged(
 ) {
     headline(ui, picture);
     ui.add_space(8.0);
-    let height = (ui.available_height() * CURVES).max(120.0);
-    title(ui, "Acknowledged and recovered", &picture.sentences.curves);
-    curves::judged(ui, picture, height - 26.0);
-    ui.add_space(6.0);
+    roomy(ui, |ui| {
+        let height = (ui.available_height() * CURVES).max(120.0);
+        title(ui, "Acknowledged and recovered", &picture.sentences.curves);
+        curves::judged(ui, picture, height - 26.0);
+        ui.add_space(6.0);
+        lanes_header(ui, state, picture, actions);
+        lanes::show(ui, &picture.lanes, &state.picture, brush, actions);
+    });
+}
+
+/// Both pictures, or a stretch to scroll through where the window is too low for them.
+fn roomy(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    /// Curves that can be read, and seven lanes.
+    const LEAST: f32 = 330.0;
+    if ui.available_height() >= LEAST {
+        return add(ui);
+    }
+    egui::ScrollArea::vertical()
+        .id_salt("pictures")
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            let size = egui::vec2(ui.available_width() - 4.0, LEAST);
+            let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
+            add(&mut ui.new_child(egui::UiBuilder::new().max_rect(rect)));
+        });
+}
+
+fn lanes_header(ui: &mut Ui, state: &AppState, picture: &Picture, actions: &mut Vec<Action>) {
+    let narrow = ui.available_width() < 480.0;
     part::row_with_end(
         ui,
         actions,
         |ui, _| {
             title_text(ui, "Sessions");
-            lanes::legend(ui, &present(picture));
+            if !narrow {
+                lanes::legend(ui, &present(picture));
+            }
         },
         |ui, actions| {
             let choices = [(Zoom::All, "Whole run"), (Zoom::Cut, "Around the cut")];
@@ -217,11 +246,11 @@ fn judged(
             }
         },
     );
-    part::note(
-        ui,
-        &format!("{}. {}", picture.sentences.lanes, picture.sentences.cut),
-    );
-    lanes::show(ui, &picture.lanes, &state.picture, brush, actions);
+    if narrow {
+        ui.horizontal(|ui| lanes::legend(ui, &present(picture)));
+    }
+    let text = format!("{}. {}", picture.sentences.lanes, picture.sentences.cut);
+    part::note(ui, &text);
 }
 
 /// The verdict with colour, icon and word; the loss in red, allowed or not; why.

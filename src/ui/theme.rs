@@ -219,7 +219,7 @@ fn colours_into(visuals: &mut Visuals, theme: &Theme) {
     visuals.warn_fg_color = theme.warn;
     visuals.error_fg_color = theme.bad;
     visuals.selection.bg_fill = theme.accent.gamma_multiply(0.35);
-    visuals.selection.stroke = Stroke::new(1.0, theme.text);
+    visuals.selection.stroke = Stroke::new(1.5, theme.accent);
     visuals.weak_text_color = Some(theme.weak);
     visuals.disabled_alpha = 0.45;
     visuals.striped = false;

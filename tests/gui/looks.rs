@@ -16,6 +16,7 @@ use crate::runs::summaries;
 use crate::stage::{Play, Stage, presets};
 
 const SMALL: [f32; 2] = [1280.0, 800.0];
+const LEAST: [f32; 2] = [1024.0, 700.0];
 const LARGE: [f32; 2] = [1920.0, 1080.0];
 
 /// One state in one size and one mode.
@@ -124,6 +125,7 @@ fn judged_with_loss() {
             ..Spec::SMALL
         });
     };
+    look(all, "judged-loss", LEAST, ThemeChoice::Dark, arrange);
     look(all, "judged-loss", LARGE, ThemeChoice::Dark, arrange);
     look(all, "judged-loss", LARGE, ThemeChoice::Light, arrange);
 }

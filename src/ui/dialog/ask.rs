@@ -24,7 +24,8 @@ fn title(ui: &mut Ui, text: &str) {
 /// Buttons on the right, the one that goes on outermost.
 fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.add_space(12.0);
-    ui.with_layout(Layout::right_to_left(Align::Center), add);
+    let row = vec2(ui.available_width(), 30.0);
+    ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), add);
 }
 
 pub fn export(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {

@@ -18,7 +18,11 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let theme = Theme::of(ui);
     let name = match dialog {
         Dialog::Palette { .. } => "palette",
-        _ => "dialog",
+        Dialog::Export => "export",
+        Dialog::TypePath { .. } => "type-path",
+        Dialog::Overwrite { .. } => "overwrite",
+        Dialog::DeleteRun { .. } => "delete-run",
+        Dialog::Imported { .. } => "imported",
     };
     let padding = if name == "palette" { 8 } else { 20 };
     let frame = Frame::popup(ui.style())
