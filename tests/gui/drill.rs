@@ -40,7 +40,7 @@ fn one_click_leads_to_a_verdict_with_a_loss_in_words_and_in_lanes() {
         matches!(state.picture.shown, Shown::Judged(_))
     });
     stage.wait("the end", |state| !state.drill.running);
-    assert!(stage.reads("The preset kept its promise"));
+    assert!(stage.reads("vanished, as this preset allows"));
     assert!(stage.reads("acknowledged messages vanished"));
     assert!(stage.enabled("Export…"));
     assert!(stage.reads("tail lost"), "the worst session is selected");

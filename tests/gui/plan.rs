@@ -29,7 +29,7 @@ fn the_promise_stands_there_before_anything_starts() {
 fn a_preset_is_chosen_from_the_list() {
     let mut stage = Stage::new(Play::Mute);
     stage.click("Preset");
-    let entry = "Append-only file, fsync every second";
+    let entry = "AOF, fsync once a second";
     stage
         .window
         .get_all_by_label_contains(entry)
@@ -161,6 +161,6 @@ fn an_imported_file_becomes_the_preset_and_says_what_was_left_out() {
     stage.wait("the import", |state| state.dialog.is_some());
     assert!(stage.reads("2 lines were left out"));
     stage.click("Use this preset");
-    assert_eq!(stage.state().plan.draft.preset, "production");
+    assert_eq!(stage.state().plan.draft.preset, "imported-production");
     assert!(stage.reads("save 60 1000"));
 }

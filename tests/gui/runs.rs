@@ -4,7 +4,10 @@ use chrono::Duration;
 use crashdrill::app::effect::Fact;
 use crashdrill::app::state::{Dialog, RunColumn};
 use crashdrill::domain::event::RunId;
+use crashdrill::domain::plan::PlanDraft;
+use crashdrill::domain::preset::Preset;
 use crashdrill::domain::verdict::Verdict;
+use crashdrill::engine::launch::{LaunchOptions, Mode, launch};
 use crashdrill::engine::store::RunSummary;
 use egui_kittest::kittest::Queryable as _;
 
@@ -121,9 +124,30 @@ fn deleting_asks_first() {
     assert_eq!(stage.state().runs.rows.len(), 5);
 }
 
+/// Runs a real drill of a blink into the stage's folder of runs.
+fn drilled(stage: &Stage) {
+    let draft = PlanDraft {
+        preset: "none".into(),
+        backend: "process".into(),
+        rate_max: true,
+        max_messages: 200,
+        ..PlanDraft::default()
+    };
+    let options = LaunchOptions {
+        mode: Mode::Scripted,
+        runs: stage.folder().join("runs"),
+        wake: Box::new(|| ()),
+    };
+    let handle = launch(draft.parse(&Preset::embedded()).unwrap(), options);
+    handle.events.iter().for_each(drop);
+}
+
 #[test]
 fn a_run_is_opened_by_judging_it_again() {
-    let mut stage = opened();
+    let mut stage = Stage::new(Play::Mute);
+    drilled(&stage);
+    stage.click("Runs");
+    stage.wait("the list", |state| !state.runs.rows.is_empty());
     stage
         .window
         .get_all_by_label("Open")

@@ -269,7 +269,7 @@ fn nice_step(raw: f64) -> f64 {
 
 /// The cut and the faults, through all lanes, with their names above.
 fn marks(ui: &Ui, lanes: &Lanes, field: Rect, range: Range, theme: &Theme) {
-    let mut free_from = field.left();
+    let mut names = Vec::new();
     for mark in &lanes.marks {
         let at = f64::from(mark.at);
         if at < range.first || at > range.last {
@@ -290,11 +290,17 @@ fn marks(ui: &Ui, lanes: &Lanes, field: Rect, range: Range, theme: &Theme) {
         }
         let font = FontId::new(sizes().small, semibold());
         let galley = ui.painter().layout_no_wrap(mark.label.clone(), font, color);
-        let start = (x - galley.size().x / 2.0).min(field.right() - galley.size().x);
-        let start = start.max(free_from);
-        free_from = start + galley.size().x + 12.0;
-        ui.painter()
-            .galley(pos2(start, field.top() - STRIP + 1.0), galley, color);
+        names.push((x, galley, color));
+    }
+    // From the right, so that the names of a cut and of the fault behind it both stay within the field.
+    let mut free_to = field.right();
+    for (x, galley, color) in names.into_iter().rev() {
+        let start = (x - galley.size().x / 2.0).min(free_to - galley.size().x);
+        free_to = start - 12.0;
+        if start >= field.left() {
+            let place = pos2(start, field.top() - STRIP + 1.0);
+            ui.painter().galley(place, galley, color);
+        }
     }
 }
 
