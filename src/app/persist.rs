@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::state::Settings;
+use crate::report::wording;
 
 /// `crashdrill/window.json` in the user's configuration folder; `None` if the user has none.
 #[must_use]
@@ -39,6 +40,13 @@ fn not_read(path: &Path, error: &dyn std::fmt::Display) -> String {
     )
 }
 
+/// A password of somebody's server is asked for each time, never kept.
+fn without_password(settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    settings.draft.url = wording::without_password(&settings.draft.url);
+    settings
+}
+
 /// Replaces the file as a whole, so that a crash leaves the old one or the new one.
 ///
 /// # Errors
@@ -48,7 +56,8 @@ pub fn save(path: &Path, settings: &Settings) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(failed)?;
     }
+    let settings = without_password(settings);
     let fresh = path.with_extension("json.new");
-    fs::write(&fresh, serde_json::to_vec_pretty(settings)?).with_context(failed)?;
+    fs::write(&fresh, serde_json::to_vec_pretty(&settings)?).with_context(failed)?;
     fs::rename(&fresh, path).with_context(failed)
 }

@@ -20,6 +20,7 @@ use crate::domain::fault::{Fault, FaultKind, FaultRecord, PersistenceInfo, Serve
 use crate::domain::history::History;
 use crate::domain::plan::DrillPlan;
 use crate::domain::readback::Readback;
+use crate::domain::record::RunRecord;
 use crate::domain::workload::KeySpace;
 use crate::journal::JournalWriter;
 
@@ -46,6 +47,8 @@ pub struct Drill {
     /// What was judged last; the ops live here while nothing streams.
     pub(super) history: Option<Arc<History>>,
     pub(super) judged: bool,
+    /// The newest judgement, for the reports at the end.
+    pub(super) record: Option<Arc<RunRecord>>,
     pub(super) next_look: Instant,
     pub(super) next_info: Instant,
     pub(super) rate_before: (Instant, u64),
@@ -79,6 +82,7 @@ impl Drill {
             readback: None,
             history: None,
             judged: false,
+            record: None,
             next_look: Instant::now(),
             next_info: Instant::now(),
             rate_before: (Instant::now(), 0),
@@ -220,6 +224,7 @@ impl Drill {
 
     /// Ten million ops are not kept twice: judging lends them to the record, and takes them back.
     pub(super) fn take_back_ops(&mut self) {
+        self.record = None;
         if let (Some(load), Some(history)) = (&mut self.load, self.history.take()) {
             load.ops = match Arc::try_unwrap(history) {
                 Ok(history) => history.ops,
@@ -436,6 +441,9 @@ impl Drill {
         self.connection = None;
         if let Err(error) = self.clean_up() {
             let _ = self.warn(&format!("cleaning up: {error}"));
+        }
+        if let Some(Err(error)) = self.record.as_deref().map(super::store::write_reports) {
+            let _ = self.warn(&format!("{error:#}"));
         }
         self.attention.tell(DrillEvent::RunFinished);
         self.attention.phase(Phase::Finished);

@@ -120,6 +120,7 @@ impl Drill {
         let written = self.dir.write_verdict(&record);
         self.judged = true;
         let sentence = wording::verdict_sentence(&record);
+        self.record = Some(Arc::clone(&record));
         self.attention.tell(DrillEvent::Judged {
             record: Some(record),
             sentence,

@@ -10,7 +10,7 @@
 //! | `server.log` | the server's own log | as it happens |
 //! | `readback.jsonl` | a line of circumstances, then a line for each session | after the readback |
 //! | `verdict.json` | what the checker made of it | after judging |
-//! | `reports/` | HTML, Markdown, JSON, JUnit, CSV | after judging |
+//! | `reports/` | HTML, Markdown, JSON, JUnit, CSV | at the end |
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -25,13 +25,14 @@ use super::env::Clock;
 use crate::domain::checker::{self, Circumstances};
 use crate::domain::event::{DrillEvent, RunId, ServerInfo, TimedEvent};
 use crate::domain::history::History;
+use crate::domain::op::Micros;
 use crate::domain::plan::{BackendChoice, DrillPlan};
 use crate::domain::readback::{Readback, SessionReadback};
 use crate::domain::record::RunRecord;
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::domain::workload::KeySpace;
-use crate::journal;
-use crate::report::wording;
+use crate::journal::{self, Tear};
+use crate::report::{self, Format, wording};
 
 const RUN: &str = "run.json";
 const PLAN: &str = "plan.json";
@@ -41,7 +42,7 @@ const SERVER_LOG: &str = "server.log";
 const EFFECTIVE: &str = "effective.conf";
 const READBACK: &str = "readback.jsonl";
 const VERDICT: &str = "verdict.json";
-pub const REPORTS: &str = "reports";
+const REPORTS: &str = "reports";
 
 /// `run.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -176,6 +177,27 @@ impl RunDir {
     }
 }
 
+/// Lost messages beyond which the list of them is written only when it is asked for.
+const MOST_LISTED: u64 = 100_000;
+
+/// Writes the reports into the run, every format of them.
+///
+/// # Errors
+/// One of them cannot be written; those before it are.
+pub fn write_reports(record: &RunRecord) -> Result<()> {
+    let folder = record.dir.join(REPORTS);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let listed = record.judgement.counts.lost <= MOST_LISTED;
+    for format in Format::ALL
+        .into_iter()
+        .filter(|format| listed || *format != Format::Csv)
+    {
+        let path = folder.join(format!("report.{}", format.ending()));
+        write(&path, &report::render(format, record))?;
+    }
+    Ok(())
+}
+
 fn write_verdict(dir: &Path, record: &RunRecord) -> Result<()> {
     let file = VerdictFile {
         sentence: wording::verdict_sentence(record),
@@ -186,11 +208,8 @@ fn write_verdict(dir: &Path, record: &RunRecord) -> Result<()> {
 
 fn without_password(plan: &DrillPlan) -> DrillPlan {
     let mut plan = plan.clone();
-    if let BackendChoice::External(external) = &mut plan.backend
-        && let Some((scheme, rest)) = external.url.split_once("://")
-        && let Some((_, host)) = rest.rsplit_once('@')
-    {
-        external.url = format!("{scheme}://{host}");
+    if let BackendChoice::External(external) = &mut plan.backend {
+        external.url = wording::without_password(&external.url);
     }
     plan
 }
@@ -370,8 +389,8 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
         );
     }
     let plan: DrillPlan = read_json(&dir.join(PLAN))?;
-    let timeline = read_timeline(&dir.join(TIMELINE))?;
-    let journal = match dir.join(JOURNAL).exists() {
+    let mut timeline = read_timeline(&dir.join(TIMELINE))?;
+    let mut journal = match dir.join(JOURNAL).exists() {
         true => journal::read(&dir.join(JOURNAL))?,
         // The drill failed before its server was up: there is nothing to judge, and that is said.
         false => journal::Journal::default(),
@@ -381,11 +400,17 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
         _ => None,
     });
     let history = History {
-        ops: journal.ops,
+        ops: std::mem::take(&mut journal.ops),
         faults: faults.collect(),
         torn: journal.tear.is_some(),
     };
     let readback = read_readback(&dir.join(READBACK))?;
+    if let Some(tear) = &journal.tear {
+        timeline.push(torn(
+            tear,
+            timeline.last().map_or(Micros(0), |event| event.at),
+        ));
+    }
     let circumstances = Circumstances::of(&timeline);
     let (judgement, classes) = checker::judge(&plan, &history, readback.as_ref(), &circumstances);
     let server = timeline.iter().rev().find_map(|event| match &event.event {
@@ -411,13 +436,26 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
     })
 }
 
-/// As [`replay`], and writes the verdict into the run.
+/// Says where the journal is torn; nothing behind that point counts.
+fn torn(tear: &Tear, at: Micros) -> TimedEvent {
+    let text = format!(
+        "the journal is torn at byte {}: {}; {} bytes behind it do not count",
+        tear.at_byte, tear.reason, tear.left_over_bytes
+    );
+    TimedEvent {
+        at,
+        event: DrillEvent::Warned { text },
+    }
+}
+
+/// As [`replay`], and writes verdict and reports into the run.
 ///
 /// # Errors
 /// As [`replay`]; the verdict cannot be written.
 pub fn judge_again(dir: &Path) -> Result<RunRecord> {
     let record = replay(dir)?;
     write_verdict(dir, &record)?;
+    write_reports(&record)?;
     Ok(record)
 }
 
