@@ -13,7 +13,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::process::{self, ProcessId};
+use super::group;
+use super::process_id::ProcessId;
+
+/// Names of our temporary directories begin so and hold this file; the sweep removes no others.
+pub const SCRATCH_PREFIX: &str = "crashdrill-server-";
+pub const CONFIG_FILE: &str = "crashdrill.conf";
 
 /// Something that must not outlive us.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,7 +174,7 @@ fn clean(lease: &Path, reap_docker: &dyn Fn(&str)) -> Vec<Holding> {
     // Servers first: one that still runs would write into the directory that is being removed.
     for holding in &held {
         match holding {
-            Holding::Group(leader) => process::kill_group(leader, Duration::from_secs(2)),
+            Holding::Group(leader) => group::kill(leader, Duration::from_secs(2)),
             Holding::Docker { run } => reap_docker(run),
             Holding::Directory(_) => {}
         }
@@ -188,5 +193,5 @@ fn clean(lease: &Path, reap_docker: &dyn Fn(&str)) -> Vec<Holding> {
 /// A lease is a file that anybody may have written: never remove a directory that is not named as ours are.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with(process::SCRATCH_PREFIX) && path.join(process::CONFIG_FILE).exists()
+    name.starts_with(SCRATCH_PREFIX) && path.join(CONFIG_FILE).exists()
 }

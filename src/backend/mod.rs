@@ -4,8 +4,10 @@
 
 pub mod docker;
 pub mod external;
+mod group;
 pub mod lease;
 pub mod process;
+mod process_id;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -7,113 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
-use serde::{Deserialize, Serialize};
+use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::lease::{self, Holding};
+use super::group;
+use super::lease::{self, CONFIG_FILE, Holding, SCRATCH_PREFIX};
+use super::process_id::ProcessId;
 use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch};
 use crate::domain::event::Fix;
 use crate::domain::fault::ServerEnd;
 
-/// Names of our temporary directories begin so; the sweep removes no others.
-pub const SCRATCH_PREFIX: &str = "crashdrill-server-";
-pub const CONFIG_FILE: &str = "crashdrill.conf";
 const LOG_FILE: &str = "crashdrill-server.log";
 /// Programs looked for on PATH, in this order.
 pub const PROGRAMS: [&str; 3] = ["redis-server", "valkey-server", "redict-server"];
-
-/// A process that cannot be mistaken for a later one with the same number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessId {
-    pub pid: i32,
-    /// Start time in clock ticks since boot (Linux), 0 where it is not known.
-    pub started: u64,
-    /// Which boot: after a restart of the machine all numbers begin anew.
-    pub boot: String,
-}
-
-impl ProcessId {
-    #[must_use]
-    pub fn of_this_process() -> Self {
-        Self::of(std::process::id() as i32)
-    }
-
-    #[must_use]
-    pub fn of(pid: i32) -> Self {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        ProcessId {
-            pid,
-            started: stat(pid).map_or(0, |stat| stat.started),
-            boot: boot.trim().to_owned(),
-        }
-    }
-
-    #[must_use]
-    pub fn is_alive(&self) -> bool {
-        let exists = Pid::from_raw(self.pid).is_some_and(|pid| {
-            rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
-        });
-        exists && Self::of(self.pid) == *self && stat(self.pid).is_none_or(|stat| !stat.dead)
-    }
-}
-
-struct Stat {
-    group: i32,
-    started: u64,
-    /// A zombie, or about to be gone.
-    dead: bool,
-}
-
-/// `/proc/<pid>/stat`, fields 3, 5 and 22 of proc(5); the command in field 2 may hold spaces and parentheses.
-fn stat(pid: i32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
-    Some(Stat {
-        dead: matches!(*fields.first()?, "Z" | "X"),
-        group: fields.get(2)?.parse().ok()?,
-        started: fields.get(19)?.parse().ok()?,
-    })
-}
-
-/// SIGKILL to a whole group, if its leader is still the one that was noted or has left orphans behind.
-pub fn kill_group(leader: &ProcessId, patience: Duration) {
-    let same_boot = ProcessId::of_this_process().boot == leader.boot;
-    let reused = stat(leader.pid).is_some_and(|now| now.started != leader.started);
-    if let Some(pid) = Pid::from_raw(leader.pid)
-        && same_boot
-        && !reused
-    {
-        let _ = kill_process_group(pid, Signal::KILL);
-        wait_for_group(leader.pid, patience);
-    }
-}
-
-/// Waits until no living process is left in the group: a BGSAVE child that outlives its parent would
-/// rename an older snapshot over a newer one (measured, 3 of 3).
-fn wait_for_group(group: i32, patience: Duration) {
-    let begun = Instant::now();
-    while group_lives(group) && begun.elapsed() < patience {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn group_lives(group: i32) -> bool {
-    let Some(pid) = Pid::from_raw(group) else {
-        return false;
-    };
-    if test_kill_process_group(pid) == Err(rustix::io::Errno::SRCH) {
-        return false;
-    }
-    // Zombies that nobody has reaped still count as existing: look closer where that is possible.
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return true;
-    };
-    let pids = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(stat)
-        .any(|stat| stat.group == group && !stat.dead)
-}
 
 /// Finds the server's program.
 ///
@@ -290,7 +195,7 @@ impl Server {
         });
         self.child = None;
         if let Some(leader) = self.leader.take() {
-            kill_group(&leader, Duration::from_secs(5));
+            group::kill(&leader, Duration::from_secs(5));
             lease::release(Holding::Group(leader));
         }
     }

@@ -210,17 +210,8 @@ pub fn foreign_keys(
     known: &HashSet<SessionId>,
     limit: usize,
 ) -> RedisResult<Vec<String>> {
-    let mut connection = super::connect::connect(endpoint, TIMEOUT)?;
     let mut foreign = Vec::new();
-    let mut cursor = 0u64;
-    loop {
-        let (next, batch): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
-            .arg(cursor)
-            .arg("MATCH")
-            .arg(keys.pattern())
-            .arg("COUNT")
-            .arg(1000)
-            .query(&mut connection)?;
+    scan_keys(endpoint, keys, |_, batch| {
         for key in batch {
             let key = String::from_utf8_lossy(&key).into_owned();
             let ours = keys
@@ -230,12 +221,36 @@ pub fn foreign_keys(
                 foreign.push(key);
             }
         }
+        Ok(())
+    })?;
+    // SCAN may show a key more than once.
+    foreign.sort();
+    foreign.dedup();
+    Ok(foreign)
+}
+
+/// Walks all keys of ours, batch by batch.
+fn scan_keys(
+    endpoint: &Endpoint,
+    keys: &KeySpace,
+    mut visit: impl FnMut(&mut Connection, Vec<Vec<u8>>) -> RedisResult<()>,
+) -> RedisResult<()> {
+    let mut connection = super::connect::connect(endpoint, TIMEOUT)?;
+    let mut cursor = 0u64;
+    loop {
+        let (next, batch): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
+            .arg(cursor)
+            .arg("MATCH")
+            .arg(keys.pattern())
+            .arg("COUNT")
+            .arg(1000)
+            .query(&mut connection)?;
+        if !batch.is_empty() {
+            visit(&mut connection, batch)?;
+        }
         cursor = next;
         if cursor == 0 {
-            // SCAN may show a key more than once.
-            foreign.sort();
-            foreign.dedup();
-            return Ok(foreign);
+            return Ok(());
         }
     }
 }
@@ -246,24 +261,10 @@ pub fn foreign_keys(
 /// Those of the connection.
 pub fn remove_namespace(endpoint: &Endpoint, keys: &KeySpace) -> RedisResult<u64> {
     assert!(!keys.prefix.is_empty(), "never sweep a whole server");
-    let mut connection = super::connect::connect(endpoint, TIMEOUT)?;
-    let (mut cursor, mut removed) = (0u64, 0);
-    loop {
-        let (next, batch): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
-            .arg(cursor)
-            .arg("MATCH")
-            .arg(keys.pattern())
-            .arg("COUNT")
-            .arg(1000)
-            .query(&mut connection)?;
-        if !batch.is_empty() {
-            removed += redis::cmd("UNLINK")
-                .arg(batch)
-                .query::<u64>(&mut connection)?;
-        }
-        cursor = next;
-        if cursor == 0 {
-            return Ok(removed);
-        }
-    }
+    let mut removed = 0;
+    scan_keys(endpoint, keys, |connection, batch| {
+        removed += redis::cmd("UNLINK").arg(batch).query::<u64>(connection)?;
+        Ok(())
+    })?;
+    Ok(removed)
 }

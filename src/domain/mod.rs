@@ -15,6 +15,5 @@ pub mod preset;
 pub mod readback;
 pub mod record;
 pub mod series;
-pub mod story;
 pub mod verdict;
 pub mod workload;

@@ -348,7 +348,7 @@ impl Drill {
         let Some(to) = self.plan.keep_data.clone() else {
             return Ok(());
         };
-        let to = to.join(super::launch::kept_name(self.faults.len()));
+        let to = to.join(kept_name(self.faults.len()));
         self.attention.doing(
             &format!("Copying the data directory to {}", to.display()),
             None,
@@ -470,3 +470,8 @@ impl Drill {
 
 /// How long a paused drill streams on after the thaw.
 const AFTER_PAUSE: Duration = Duration::from_secs(1);
+
+/// The folder of the data that fault number `fault`, from 1, has left.
+pub(super) fn kept_name(fault: usize) -> String {
+    format!("after-fault-{fault}")
+}

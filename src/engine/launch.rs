@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::attention::Attention;
 use super::command::Command;
-use super::drill::Drill;
+use super::drill::{Drill, kept_name};
 use super::env::{Clock, run_id};
 use super::store::RunDir;
 use crate::backend::docker::{self, DockerBackend};
@@ -141,11 +141,6 @@ fn look_at_kept_data(plan: &DrillPlan) -> Result<(), BackendError> {
         )));
     }
     Ok(())
-}
-
-/// The folder of the data that fault number `fault`, from 1, has left.
-pub(super) fn kept_name(fault: usize) -> String {
-    format!("after-fault-{fault}")
 }
 
 /// The backend of the plan, why it was chosen, and the names of keys on it.

@@ -10,8 +10,8 @@ use super::theme::{Theme, semibold, sizes};
 use crate::app::state::{LivePicture, Picture};
 use crate::domain::event::DrillEvent;
 use crate::domain::series::Curves;
-use crate::domain::story::grouped;
 use crate::domain::verdict::Cut;
+use crate::report::wording::number::count;
 
 pub fn judged(ui: &mut Ui, picture: &Picture, height: f32) {
     let theme = Theme::of(ui);
@@ -80,7 +80,7 @@ pub fn live(ui: &mut Ui, live: &LivePicture, height: f32) {
         Some(format!(
             "{:.2} s\n{} acknowledged",
             points[next][0],
-            grouped(points[next][1] as u64)
+            count(points[next][1] as u64)
         ))
     };
     let plot = plot(theme, "live-curve", height)
@@ -139,7 +139,7 @@ fn plot<'a>(theme: &Theme, id: &str, height: f32) -> Plot<'a> {
             if mark.value < 0.0 {
                 String::new()
             } else {
-                grouped(mark.value as u64)
+                count(mark.value as u64)
             }
         })
 }
@@ -207,8 +207,8 @@ fn hover_text(hover: &HoverPosition<'_>, curves: &Curves) -> Option<String> {
     Some(format!(
         "{:.2} s\n{} acknowledged\n{} recovered\n{} vanished",
         curves.secs[i],
-        grouped(acked),
-        grouped(recovered),
-        grouped(acked.saturating_sub(recovered)),
+        count(acked),
+        count(recovered),
+        count(acked.saturating_sub(recovered)),
     ))
 }

@@ -8,8 +8,8 @@ use super::{chat, icon};
 use crate::app::action::Action;
 use crate::app::state::{AppState, Picture, Shown};
 use crate::domain::op::SessionId;
-use crate::domain::story::grouped;
 use crate::domain::verdict::SessionState;
+use crate::report::wording::number::count;
 
 pub fn show(ui: &mut Ui, state: &AppState, brush: &mut chat::Brush, actions: &mut Vec<Action>) {
     let (Shown::Judged(picture), Some(session)) = (&state.picture.shown, state.picture.selected)
@@ -87,12 +87,12 @@ fn header(
         let text = match finding.lost {
             0 => format!(
                 "{} acknowledged, none vanished",
-                grouped(u64::from(finding.acked))
+                count(u64::from(finding.acked))
             ),
             lost => format!(
                 "{} of {} acknowledged vanished",
-                grouped(u64::from(lost)),
-                grouped(u64::from(finding.acked))
+                count(u64::from(lost)),
+                count(u64::from(finding.acked))
             ),
         };
         ui.label(RichText::new(text).color(theme.weak).size(sizes().small));

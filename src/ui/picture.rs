@@ -10,7 +10,7 @@ use crate::app::action::Action;
 use crate::app::state::{AppState, LivePicture, Picture, Shown, Zoom};
 use crate::domain::event::{Phase, Progress};
 use crate::domain::lanes::Tick;
-use crate::domain::story::grouped;
+use crate::report::wording::number::count;
 
 pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &mut Vec<Action>) {
     Frame::new().inner_margin(Margin::same(12)).show(ui, |ui| {
@@ -75,7 +75,7 @@ fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let what = format!(
         "A server with preset {} takes {} chats for {} s, then: {}. Afterwards you see which messages are gone, session by session",
         plan.preset,
-        grouped(plan.sessions),
+        count(plan.sessions),
         plan.seconds,
         plan.fault.title().to_lowercase(),
     );
@@ -129,7 +129,7 @@ fn streaming(
     let progress = &state.drill.progress;
     part::card(ui, theme.panel, theme.line, |ui| {
         ui.horizontal(|ui| {
-            let acked = format!("{} acknowledged", grouped(progress.acked));
+            let acked = format!("{} acknowledged", count(progress.acked));
             ui.label(
                 RichText::new(acked)
                     .family(semibold())
@@ -161,14 +161,14 @@ fn streaming(
 }
 
 fn details(progress: &Progress) -> String {
-    let mut parts = vec![format!("{} in flight", grouped(progress.in_flight))];
+    let mut parts = vec![format!("{} in flight", count(progress.in_flight))];
     if progress.refused > 0 {
-        parts.push(format!("{} refused", grouped(progress.refused)));
+        parts.push(format!("{} refused", count(progress.refused)));
     }
     if progress.backlog > 0 {
         parts.push(format!(
             "{} waiting: the server does not keep up",
-            grouped(progress.backlog)
+            count(progress.backlog)
         ));
     }
     parts.join(", ")

@@ -8,7 +8,7 @@ use super::theme::{Theme, semibold, sizes};
 use crate::app::action::Action;
 use crate::app::state::{AppState, LogTab};
 use crate::domain::event::{DrillEvent, TimedEvent};
-use crate::domain::story;
+use crate::report::wording::events;
 
 pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     Frame::new()
@@ -94,7 +94,7 @@ fn events(ui: &mut Ui, timeline: &[TimedEvent]) {
 
 fn event(ui: &mut Ui, timed: &TimedEvent) {
     let theme = Theme::of(ui);
-    let (title, detail) = story::tell(&timed.event);
+    let (title, detail) = events::tell(&timed.event);
     ui.horizontal(|ui| {
         ui.set_height(ROW);
         let time = format!("{:>8.3} s", timed.at.secs());

@@ -8,7 +8,7 @@ use super::theme::{Theme, semibold, sizes};
 use crate::app::action::Action;
 use crate::app::state::{AppState, Screen, ThemeChoice};
 use crate::domain::event::Phase;
-use crate::domain::story::grouped;
+use crate::report::wording::number::count;
 
 pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let theme = Theme::of(ui);
@@ -182,8 +182,8 @@ fn doing(ui: &mut Ui, state: &AppState) {
     let numbers = if phase == Phase::Streaming {
         format!(
             "{} acknowledged, {} a second",
-            grouped(progress.acked),
-            grouped(progress.acked_per_sec as u64)
+            count(progress.acked),
+            count(progress.acked_per_sec as u64)
         )
     } else if progress.doing == title || !state.drill.running {
         String::new()

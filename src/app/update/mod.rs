@@ -181,7 +181,7 @@ fn log_text(state: &AppState) -> String {
         LogTab::Server => state.log.server.join("\n"),
         LogTab::Timeline => {
             let lines = state.drill.timeline.iter().map(|timed| {
-                let (title, detail) = crate::domain::story::tell(&timed.event);
+                let (title, detail) = crate::report::wording::events::tell(&timed.event);
                 format!("{:>9.3} s  {title}  {detail}", timed.at.secs())
             });
             lines.collect::<Vec<_>>().join("\n")

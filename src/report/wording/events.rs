@@ -1,61 +1,58 @@
-//! The timeline in words.
+//! The timeline in words: one event, one short title and the numbers that belong to it.
+//!
+//! It says what happened and never what it proves.
 
-use super::number::{count, counted, span};
-use crate::domain::event::DrillEvent;
-use crate::domain::fault::FaultKind;
+use std::time::Duration;
 
-/// What happened, in one sentence.
+use super::number::{count, span};
+use crate::domain::event::{DrillEvent, ServerInfo};
+use crate::domain::fault::{FaultKind, FaultRecord, PersistenceInfo};
+
+/// Title and detail in one line.
 #[must_use]
 pub fn event_sentence(event: &DrillEvent) -> String {
+    match tell(event) {
+        (title, detail) if detail.is_empty() => title.to_owned(),
+        (title, detail) => format!("{title}: {detail}"),
+    }
+}
+
+/// Title and detail of an event; the detail may be empty.
+#[must_use]
+pub fn tell(event: &DrillEvent) -> (&'static str, String) {
     match event {
-        DrillEvent::RunStarted { run, .. } => format!("Run {run} began"),
+        DrillEvent::RunStarted { run, .. } => ("Run started", run.to_string()),
         DrillEvent::BackendChosen { backend, reason } if reason.is_empty() => {
-            format!("Backend {backend}")
+            ("Backend chosen", backend.clone())
         }
-        DrillEvent::BackendChosen { backend, reason } => format!("Backend {backend}: {reason}"),
-        DrillEvent::ServerStarted { info, took } => format!(
-            "{} {} answered on {} after {}",
-            info.engine,
-            info.version,
-            info.address,
-            span(*took)
-        ),
-        DrillEvent::StreamStarted => "Streaming began".into(),
+        DrillEvent::BackendChosen { backend, reason } => {
+            ("Backend chosen", format!("{backend}: {reason}"))
+        }
+        DrillEvent::ServerStarted { info, took } => ("Server started", server(info, *took)),
+        DrillEvent::StreamStarted => ("Streaming", String::new()),
         DrillEvent::StreamPaused { acked } => {
-            format!(
-                "Streaming paused at {}",
-                counted(*acked, "acknowledged message")
-            )
+            ("Stream paused", format!("{} acknowledged", count(*acked)))
         }
-        DrillEvent::SnapshotFinished { snapshot } => format!(
-            "A snapshot was finished; it holds what was acknowledged before {:.3} s",
-            snapshot.fork.secs()
+        DrillEvent::SnapshotFinished { snapshot } => (
+            "Snapshot finished",
+            format!(
+                "holds what was acknowledged before its fork at {:.3} s",
+                snapshot.fork.secs()
+            ),
         ),
-        DrillEvent::FaultBegan { fault, .. } => format!("{} began", fault.kind.title()),
-        DrillEvent::FaultDone { record } => {
-            let escalated = if record.escalated {
-                ", after the grace had run out"
-            } else {
-                ""
-            };
-            if record.fault.kind == FaultKind::Pause {
-                return format!("Pause done after {}", span(record.dead.since(record.at)));
-            }
-            format!(
-                "{} done: server {}{escalated}",
-                record.fault.kind.title(),
-                record.end
-            )
+        DrillEvent::FaultBegan { fault, before } => {
+            let before = before.as_ref().map(persistence).unwrap_or_default();
+            (fault.kind.title(), before)
         }
-        DrillEvent::ServerDied { end, .. } => {
-            format!("The server ended although nobody asked it to: {end}")
+        DrillEvent::FaultDone { record } => ("Fault done", ended(record)),
+        DrillEvent::ServerDied { end, last_words } => {
+            ("Server died", with_words(&end.to_string(), last_words))
         }
-        DrillEvent::ServerRestarted { took, .. } => {
-            format!("The server answered again after {}", span(*took))
-        }
-        DrillEvent::ServerRefused { end, .. } => {
-            format!("The server refused to start again: {end}")
-        }
+        DrillEvent::ServerRestarted { info, took } => ("Server restarted", server(info, *took)),
+        DrillEvent::ServerRefused { end, words } => (
+            "Server refused to start",
+            with_words(&end.to_string(), words),
+        ),
         DrillEvent::ReadbackFinished {
             sessions,
             entries,
@@ -64,22 +61,65 @@ pub fn event_sentence(event: &DrillEvent) -> String {
         } => {
             let unread = match unread_sessions {
                 0 => String::new(),
-                n => format!(", {} not read", count(*n)),
+                n => format!(", {} sessions not read", count(*n)),
             };
-            format!(
-                "{} in {} read back within {}{unread}",
-                counted(*entries, "message"),
-                counted(*sessions, "session"),
-                span(*took)
+            let (entries, sessions) = (count(*entries), count(*sessions));
+            let secs = took.as_secs_f64();
+            (
+                "Read back",
+                format!("{entries} entries in {sessions} sessions{unread}, in {secs:.2} s"),
             )
         }
-        DrillEvent::Judged { sentence, .. } => sentence.clone(),
-        DrillEvent::Warned { text } => text.clone(),
-        DrillEvent::DataKept { path } => {
-            format!("The server's data was kept in {}", path.display())
-        }
-        DrillEvent::Failed { error, .. } => format!("The drill failed: {error}"),
-        DrillEvent::Cancelled => "The drill was cancelled".into(),
-        DrillEvent::RunFinished => "Everything that was started is stopped and removed".into(),
+        DrillEvent::Judged { sentence, .. } => ("Judged", sentence.clone()),
+        DrillEvent::Warned { text } => ("Warning", text.clone()),
+        DrillEvent::DataKept { path } => ("Data kept", path.display().to_string()),
+        DrillEvent::Failed { error, .. } => ("Failed", error.clone()),
+        DrillEvent::Cancelled => ("Cancelled", String::new()),
+        DrillEvent::RunFinished => ("Run finished", "everything is stopped and removed".into()),
+    }
+}
+
+fn server(info: &ServerInfo, took: Duration) -> String {
+    let (engine, version, address) = (&info.engine, &info.version, &info.address);
+    format!(
+        "{engine} {version} at {address}, in {:.2} s",
+        took.as_secs_f64()
+    )
+}
+
+fn persistence(info: &PersistenceInfo) -> String {
+    let mut parts = vec![format!(
+        "{} changes since the last save",
+        count(info.rdb_changes_since_last_save)
+    )];
+    if info.aof_pending_bio_fsync > 0 {
+        parts.push("an fsync is in flight".into());
+    }
+    if info.rdb_bgsave_in_progress {
+        parts.push("a snapshot is being written".into());
+    }
+    if info.aof_rewrite_in_progress {
+        parts.push("the AOF is being rewritten".into());
+    }
+    parts.join(", ")
+}
+
+fn ended(record: &FaultRecord) -> String {
+    let took = record.dead.since(record.at).as_secs_f64() * 1e3;
+    if record.fault.kind == FaultKind::Pause {
+        return format!("thawed after {}", span(record.dead.since(record.at)));
+    }
+    let escalated = if record.escalated {
+        ", after the grace ran out"
+    } else {
+        ""
+    };
+    format!("{}{escalated}, in {took:.0} ms", record.end)
+}
+
+fn with_words(end: &str, words: &[String]) -> String {
+    match words.last() {
+        Some(last) => format!("{end}: {last}"),
+        None => end.to_owned(),
     }
 }

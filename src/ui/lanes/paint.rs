@@ -13,7 +13,7 @@ use crate::app::action::Action;
 use crate::app::state::{PictureState, Zoom};
 use crate::domain::lanes::{Lane, Lanes, Mark, MarkKind, Tick};
 use crate::domain::op::SessionId;
-use crate::domain::story::grouped;
+use crate::report::wording::number::count;
 use crate::ui::theme::{Theme, semibold, sizes};
 
 /// Height of the strip above the lanes that holds the labels of the marks.
@@ -207,9 +207,9 @@ fn lane(ui: &mut Ui, lane: &Lane, selected: bool, live: bool, actions: &mut Vec<
         ink,
     );
     let (number, color) = match (live, lane.lost) {
-        (true, _) => (grouped(u64::from(lane.acked)), theme.faint),
+        (true, _) => (count(u64::from(lane.acked)), theme.faint),
         (false, 0) => (String::new(), theme.faint),
-        (false, lost) => (format!("−{}", grouped(u64::from(lost))), theme.lost),
+        (false, lost) => (format!("−{}", count(u64::from(lost))), theme.lost),
     };
     let at = pos2(rect.left() + sizes().lane_label - 8.0, rect.center().y);
     let font = FontId::new(sizes().small, semibold());
@@ -221,13 +221,13 @@ fn lane(ui: &mut Ui, lane: &Lane, selected: bool, live: bool, actions: &mut Vec<
 }
 
 fn summary(lane: &Lane, live: bool) -> String {
-    let acked = grouped(u64::from(lane.acked));
+    let acked = count(u64::from(lane.acked));
     match (live, lane.state) {
         (false, Some(state)) => format!(
             "Session {}, {}: {} of {acked} acknowledged messages vanished",
             lane.session,
             state.title(),
-            grouped(u64::from(lane.lost)),
+            count(u64::from(lane.lost)),
         ),
         _ => format!(
             "Session {}: {acked} messages acknowledged so far",
@@ -247,7 +247,7 @@ fn axis(ui: &Ui, field: Rect, range: Range, theme: &Theme) {
         let (place, anchor) = (pos2(x, field.bottom() + 3.0), Align2::CENTER_TOP);
         if x < field.right() - 85.0 {
             ui.painter()
-                .text(place, anchor, grouped(at as u64), font.clone(), theme.weak);
+                .text(place, anchor, count(at as u64), font.clone(), theme.weak);
         }
         at += step;
     }

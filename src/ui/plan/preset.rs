@@ -134,7 +134,7 @@ fn gate_words(gate: &Gate) -> String {
     if let Some(lost) = gate.max_lost {
         parts.push(format!(
             "at most {} messages",
-            crate::domain::story::grouped(lost)
+            crate::report::wording::number::count(lost)
         ));
     }
     if let Some(window) = gate.max_window {

@@ -7,7 +7,7 @@ use super::model;
 use crate::app::action::Action;
 use crate::app::state::RunSummary;
 use crate::app::state::{AppState, RunColumn};
-use crate::domain::story::grouped;
+use crate::report::wording::number::count;
 use crate::ui::icon;
 use crate::ui::part::{self, Weight, wish};
 use crate::ui::theme::{Theme, semibold};
@@ -64,7 +64,7 @@ fn tools(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         actions,
         |ui, _| {
             ui.label(RichText::new("Runs").family(semibold()).size(18.0));
-            let count = RichText::new(grouped(state.runs.rows.len() as u64)).color(theme.weak);
+            let count = RichText::new(count(state.runs.rows.len() as u64)).color(theme.weak);
             ui.label(count);
         },
         |ui, actions| {
@@ -137,12 +137,12 @@ fn table(ui: &mut Ui, state: &AppState, rows: &[&RunSummary], actions: &mut Vec<
             }
             row.col(|ui| verdict(ui, run));
             row.col(|ui| {
-                ui.with_layout(right, |ui| ui.label(grouped(run.acked)));
+                ui.with_layout(right, |ui| ui.label(count(run.acked)));
             });
             row.col(|ui| {
                 let ink = if run.lost > 0 { theme.lost } else { theme.weak };
                 ui.with_layout(right, |ui| {
-                    ui.label(RichText::new(grouped(run.lost)).color(ink))
+                    ui.label(RichText::new(count(run.lost)).color(ink))
                 });
             });
             row.col(|ui| {
