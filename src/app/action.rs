@@ -255,11 +255,10 @@ impl Action {
                 by_hand(state, up, "Needs a server that is up")
             }
             Action::Restart => by_hand(state, phase == Phase::Down, "The server is not down"),
-            Action::Verify => by_hand(
-                state,
-                phase == Phase::Ready,
-                "Needs a server that is up and not streaming",
-            ),
+            Action::Verify => {
+                let up = matches!(phase, Phase::Ready | Phase::Streaming);
+                by_hand(state, up, "Needs a server that is up")
+            }
             Action::Finish => {
                 let steady = matches!(phase, Phase::Ready | Phase::Streaming | Phase::Down);
                 by_hand(state, steady, "Wait until the present step is done")

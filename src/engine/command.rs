@@ -16,7 +16,7 @@ pub enum Command {
     Restart,
     /// Read everything back and judge.
     Verify,
-    /// Judge what there is, clean up, end the run.
+    /// Read back and judge what has happened since the last verdict, clean up, end the run.
     Finish,
     /// As `Finish`, and the verdict is `Inconclusive(cancelled)` if the drill was not judged yet.
     Cancel,

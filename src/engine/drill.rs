@@ -116,11 +116,20 @@ impl Drill {
                     self.look_after()?;
                     std::thread::sleep(Duration::from_millis(5));
                 }
-                Some(Command::Finish) => return Ok(()),
+                Some(Command::Finish) => return self.settle(),
                 Some(Command::Cancel) => return Err(Stop::Cancelled),
                 Some(command) => self.obey(command)?,
             }
         }
+    }
+
+    /// What has happened since the last verdict deserves one, as long as there is a server to read from.
+    fn settle(&mut self) -> Step {
+        let phase = self.attention.current().phase;
+        if !self.judged && matches!(phase, Phase::Ready | Phase::Streaming) {
+            return self.verify();
+        }
+        Ok(())
     }
 
     fn obey(&mut self, command: Command) -> Step {
@@ -210,6 +219,7 @@ impl Drill {
 
     fn stream(&mut self) -> Step {
         self.take_back_ops();
+        self.judged = false;
         let (Some(load), Some(endpoint)) = (self.load.take(), &self.endpoint) else {
             return self.warn("nothing to stream to");
         };
@@ -274,6 +284,7 @@ impl Drill {
     /// Performs a fault under load and drains what the server had answered before it died.
     fn fault(&mut self, fault: Fault) -> Step {
         self.attention.phase(Phase::Faulting);
+        self.judged = false;
         self.collect_log();
         let before = self.take_info();
         self.attention.tell(DrillEvent::FaultBegan {

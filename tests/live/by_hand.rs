@@ -114,6 +114,26 @@ fn a_lost_tail_that_is_written_past_becomes_a_hole() {
     drill.order(Command::Finish, Phase::Finished);
 }
 
+/// A verdict is never older than the journal: what was streamed after it is judged at the end.
+#[test]
+fn finishing_judges_what_came_after_the_last_verdict() {
+    let drill = ByHand::start("none");
+    drill.order(Command::Stream, Phase::Streaming);
+    std::thread::sleep(Duration::from_millis(300));
+    drill.handle.commands.send(Command::Verify).unwrap();
+    let first = drill.judged().judgement.counts.acked;
+    drill.reach(Phase::Ready);
+    drill.order(Command::Stream, Phase::Streaming);
+    std::thread::sleep(Duration::from_millis(300));
+    drill.handle.commands.send(Command::Finish).unwrap();
+    let last = drill.judged();
+    assert!(last.judgement.counts.acked > first);
+    assert_eq!(last.judgement.counts.survived, last.judgement.counts.acked);
+    drill.reach(Phase::Finished);
+    let again = crashdrill::engine::store::replay(&last.dir).unwrap();
+    assert_eq!(again.judgement, last.judgement);
+}
+
 #[test]
 fn an_order_that_does_not_fit_changes_nothing_and_says_so() {
     let drill = ByHand::start("aof-always");

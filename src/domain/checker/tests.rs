@@ -129,6 +129,35 @@ fn a_survivor_behind_a_loss_is_an_anomaly() {
     assert_eq!(judgement.verdict, Verdict::Violated);
 }
 
+/// On two connections only time orders: a write that was answered before another was invoked came first.
+#[test]
+fn writes_on_two_connections_are_in_order_only_if_they_do_not_overlap() {
+    let cut = |lost_acked_at: f64| {
+        let mut history = two_sessions();
+        // Message 1 of session 0 is lost; message 2 of session 1, on another connection, invoked at 3.999 s, is not.
+        history.ops = acked(&[(0, 1, lost_acked_at), (1, 1, 4.0)]);
+        history.ops[1].writer = 1;
+        let readback = found(&[(0, &[]), (1, &[(1, 1)])]);
+        judged("rdb-5s", &history, &readback).faults[0].cut.clone()
+    };
+    assert!(matches!(
+        cut(3.998),
+        Cut::Anomaly {
+            lost_op: 0,
+            survived_op: 1,
+            unexplained: 1
+        }
+    ));
+    assert!(matches!(
+        cut(3.9995),
+        Cut::Clean {
+            survived: 1,
+            lost: 1,
+            ..
+        }
+    ));
+}
+
 #[test]
 fn a_window_promise_counts_from_the_instant_of_the_fault() {
     let readback = found(&[(0, &[(1, 2)]), (1, &[(1, 1)])]);

@@ -147,7 +147,9 @@ fn table(ui: &mut Ui, state: &AppState, rows: &[&RunSummary], actions: &mut Vec<
             });
             row.col(|ui| {
                 ui.add_space(10.0);
-                let text = run.broken.as_deref().unwrap_or(&run.sentence);
+                // Its word stands in a column of its own.
+                let words = run.sentence.split_once(": ").map_or("", |(_, words)| words);
+                let text = run.broken.as_deref().unwrap_or(words);
                 ui.add(egui::Label::new(RichText::new(text).color(theme.weak)).truncate());
             });
             row.col(|ui| buttons(ui, state, run, actions));
