@@ -48,7 +48,7 @@ pub fn wait(
             Readiness::NotYet(text) => {
                 if silent_since.elapsed() > PATIENCE {
                     return Err(BackendError::new(format!(
-                        "the server did not become ready within {} s: {text}",
+                        "the server did not become ready within {} s: {text}; its log is in this run's server.log",
                         PATIENCE.as_secs()
                     ))
                     .fix(Fix::TryAgain));
