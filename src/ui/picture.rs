@@ -117,6 +117,8 @@ fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 
 /// Share of the free height that the curves take; the lanes get the rest.
 const CURVES: f32 = 0.36;
+/// Below this a curve and its legend cannot be read.
+const CURVES_LEAST: f32 = 110.0;
 
 fn streaming(
     ui: &mut Ui,
@@ -203,8 +205,10 @@ fn judged(
     ui.add_space(8.0);
     roomy(ui, |ui| {
         let height = (ui.available_height() * CURVES).max(120.0);
+        let top = ui.cursor().top();
         title(ui, "Acknowledged and recovered", &picture.sentences.curves);
-        curves::judged(ui, picture, height - 26.0);
+        let left = height - (ui.cursor().top() - top);
+        curves::judged(ui, picture, left.max(CURVES_LEAST));
         ui.add_space(6.0);
         lanes_header(ui, state, picture, actions);
         lanes::show(ui, &picture.lanes, &state.picture, brush, actions);
@@ -214,7 +218,7 @@ fn judged(
 /// Both pictures, or a stretch to scroll through where the window is too low for them.
 fn roomy(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     /// Curves that can be read, and seven lanes.
-    const LEAST: f32 = 330.0;
+    const LEAST: f32 = 420.0;
     if ui.available_height() >= LEAST {
         return add(ui);
     }
@@ -300,15 +304,24 @@ fn title_text(ui: &mut Ui, text: &str) {
     ui.add_space(4.0);
 }
 
+/// What a picture is called, and its one sentence: beside the name, or below it where it does not fit.
 fn title(ui: &mut Ui, text: &str, sentence: &str) {
     let theme = Theme::of(ui);
-    ui.horizontal(|ui| {
+    let small = egui::FontId::proportional(sizes().small);
+    let said = ui
+        .painter()
+        .layout_no_wrap(sentence.to_owned(), small, theme.weak);
+    let left = ui.horizontal(|ui| {
         title_text(ui, text);
-        let sentence = RichText::new(sentence)
-            .color(theme.weak)
-            .size(sizes().small);
-        ui.add(egui::Label::new(sentence).truncate());
+        let fits = said.size().x <= ui.available_width();
+        if fits {
+            part::note(ui, sentence);
+        }
+        !fits
     });
+    if left.inner {
+        part::note(ui, sentence);
+    }
 }
 
 /// The ticks that this picture has, in the order of the legend.

@@ -63,7 +63,7 @@ fn buttons_follow_the_phase() {
         (Phase::Ready, [true, false, true, false, true, true, true]),
         (
             Phase::Streaming,
-            [false, true, true, false, false, true, true],
+            [false, true, true, false, true, true, true],
         ),
         (
             Phase::Faulting,

@@ -12,6 +12,8 @@ use crashdrill::domain::verdict::{SessionState, Verdict};
 use crashdrill::engine::command::Command;
 use crashdrill::engine::launch::{DrillHandle, LaunchOptions, Mode, launch};
 
+use crate::support::{connect, lists};
+
 struct ByHand {
     handle: DrillHandle,
     _runs: tempfile::TempDir,
@@ -55,6 +57,19 @@ impl ByHand {
     fn order(&self, command: Command, then: Phase) {
         self.handle.commands.send(command).unwrap();
         self.reach(then);
+    }
+
+    /// Where the server listens, as the drill told it.
+    fn address(&self) -> String {
+        let told = self
+            .handle
+            .events
+            .iter()
+            .find_map(|event| match event.event {
+                DrillEvent::ServerStarted { info, .. } => Some(info.address),
+                _ => None,
+            });
+        told.expect("a server was started")
     }
 
     fn judged(&self) -> Arc<RunRecord> {
@@ -114,6 +129,64 @@ fn a_lost_tail_that_is_written_past_becomes_a_hole() {
     drill.order(Command::Finish, Phase::Finished);
 }
 
+/// The server of a drill, seen by a client that shares nothing with it but the address.
+fn independent(address: &str) -> redis::Connection {
+    let (_, port) = address.rsplit_once(':').unwrap();
+    let wanted = format!("port {port}");
+    let dirs = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let confs =
+        dirs.filter_map(|dir| std::fs::read_to_string(dir.path().join("crashdrill.conf")).ok());
+    let conf = confs
+        .filter(|conf| conf.lines().any(|line| line == wanted))
+        .last()
+        .unwrap();
+    let password = conf
+        .lines()
+        .find_map(|line| line.strip_prefix("requirepass "))
+        .unwrap();
+    connect(port.parse().unwrap(), Some(password))
+}
+
+#[test]
+fn a_pause_loses_nothing_and_leaves_writes_in_doubt() {
+    let drill = ByHand::start("aof-everysec");
+    let address = drill.address();
+    drill.order(Command::Stream, Phase::Streaming);
+    std::thread::sleep(Duration::from_millis(500));
+    // Longer than the client's patience of two seconds with one reply.
+    let pause = Fault {
+        pause: Duration::from_millis(2600),
+        ..Fault::new(FaultKind::Pause)
+    };
+    drill.handle.commands.send(Command::Fault(pause)).unwrap();
+    drill.reach(Phase::Faulting);
+    drill.reach(Phase::Streaming);
+    std::thread::sleep(Duration::from_millis(500));
+    drill.order(Command::Pause, Phase::Ready);
+    let counted: usize = lists(&mut independent(&address))
+        .values()
+        .map(Vec::len)
+        .sum();
+    drill.handle.commands.send(Command::Verify).unwrap();
+    let record = drill.judged();
+    let counts = record.judgement.counts;
+    assert_eq!(
+        counts.survived + counts.resurfaced,
+        counted as u64,
+        "{counts:?}"
+    );
+    assert!(
+        counts.resurfaced + counts.absent > 0,
+        "the paused server owed answers: {counts:?}"
+    );
+    assert_eq!(
+        (counts.lost, record.judgement.verdict),
+        (0, Verdict::Held),
+        "{:?}",
+        record.judgement.grounds
+    );
+}
+
 /// A verdict is never older than the journal: what was streamed after it is judged at the end.
 #[test]
 fn finishing_judges_what_came_after_the_last_verdict() {
@@ -158,16 +231,9 @@ fn an_order_that_does_not_fit_changes_nothing_and_says_so() {
 #[test]
 fn dropping_the_handle_cancels_and_cleans_up() {
     let mut drill = ByHand::start("aof-no");
-    let address = drill
-        .handle
-        .events
-        .try_iter()
-        .find_map(|event| match event.event {
-            DrillEvent::ServerStarted { info, .. } => Some(info.address),
-            _ => None,
-        });
+    let address = drill.address();
     let thread = drill.handle.thread.take().unwrap();
     drop(drill);
     thread.join().unwrap();
-    assert!(std::net::TcpStream::connect(address.unwrap()).is_err());
+    assert!(std::net::TcpStream::connect(address).is_err());
 }

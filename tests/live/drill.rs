@@ -183,31 +183,6 @@ fn a_graceful_stop_saves_and_one_without_grace_does_not() {
     assert_eq!(report["faults"][0]["escalated"], kept < 2000);
 }
 
-#[test]
-fn a_pause_loses_nothing_and_leaves_writes_in_doubt() {
-    let program = Program::new();
-    let (code, report) = program.drill(&[
-        "--preset",
-        "aof-everysec",
-        "--fault",
-        "pause",
-        "--pause",
-        "3",
-        "--seconds",
-        "1",
-    ]);
-    assert_eq!(
-        (code, report["counts"]["lost"].as_u64()),
-        (0, Some(0)),
-        "{report:#}"
-    );
-    let counts = &report["counts"];
-    assert!(
-        counts["resurfaced"].as_u64().unwrap() + counts["absent"].as_u64().unwrap() > 0,
-        "{counts}"
-    );
-}
-
 /// A server program that runs `before` at its second start, then the real one.
 fn sabotaged_server(program: &Program, before: &str) -> String {
     let path = program.path("sabotaged-server");
