@@ -19,7 +19,7 @@ use crate::backend::lease::{self, Holding};
 use crate::backend::process::{ProcessBackend, find_program};
 use crate::backend::{Backend, BackendError, ServerSpec};
 use crate::client::connect::parse_url;
-use crate::domain::event::{DrillEvent, LiveView, Phase, Progress, TimedEvent};
+use crate::domain::event::{DrillEvent, Fix, LiveView, Phase, Progress, TimedEvent};
 use crate::domain::plan::{BackendChoice, DrillPlan};
 use crate::domain::workload::KeySpace;
 
@@ -173,6 +173,7 @@ fn choose(
                 find_program(program.as_deref()).map_err(|program| {
                     BackendError::new(format!("{}; and {}", error.message, program.message))
                         .details(error.details.clone())
+                        .fix(Fix::ChooseServerProgram)
                 })?;
                 let reason = format!(
                     "auto: no container engine ({}), a local server program",

@@ -8,7 +8,7 @@ use super::theme::{Theme, semibold, sizes};
 use super::{curves, icon, lanes};
 use crate::app::action::Action;
 use crate::app::state::{AppState, LivePicture, Picture, Shown, Zoom};
-use crate::domain::event::{Phase, Progress};
+use crate::domain::event::{Fix, Phase, Progress};
 use crate::domain::lanes::Tick;
 use crate::report::wording::number::count;
 
@@ -54,6 +54,10 @@ fn failure(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 ui.horizontal(|ui| {
                     if let Some(fix) = failure.fix {
                         wish(ui, state, actions, Action::UseFix(fix), "", Weight::Primary);
+                    }
+                    if failure.fix != Some(Fix::TryAgain) {
+                        let again = Action::UseFix(Fix::TryAgain);
+                        wish(ui, state, actions, again, "", Weight::Normal);
                     }
                     wish(
                         ui,
