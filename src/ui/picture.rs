@@ -181,9 +181,10 @@ fn details(progress: &Progress) -> String {
 }
 
 /// What the user can expect, or do, in this phase.
-fn live_hint(state: &AppState) -> &'static str {
+fn live_hint(state: &AppState) -> &str {
     match (state.drill.phase(), state.drill.by_hand) {
-        (Phase::Starting, _) => "The server is being started",
+        // An image may be on its way: say how far it is.
+        (Phase::Starting, _) => &state.drill.progress.doing,
         (Phase::Ready, true) => "The server is up: stream chats, kill it, or verify",
         (Phase::Streaming, true) => "Kill the server whenever you like",
         (Phase::Streaming, false) => "The fault comes when the time of the plan is over",
