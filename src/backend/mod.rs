@@ -7,7 +7,7 @@ pub mod external;
 mod group;
 pub mod lease;
 pub mod process;
-mod process_id;
+pub mod process_id;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

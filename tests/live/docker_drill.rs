@@ -1,5 +1,8 @@
 //! Whole drills on containers, counted again by a server of the test's own on the data that was kept.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use crate::docker::{IMAGE, docker, engine_answers};
 use crate::support::{Program, Server, lists};
 
@@ -103,6 +106,12 @@ fn a_stopped_container_saves_its_snapshot_within_its_grace() {
         "{report:#}"
     );
     assert_eq!(report["faults"][0]["escalated"], false);
+    let kept: usize = program
+        .count_kept("appendonly no\nsave \"\"")
+        .values()
+        .map(Vec::len)
+        .sum();
+    assert_eq!(kept, 1500);
     nothing_is_left(&program);
 }
 
@@ -126,4 +135,58 @@ fn an_image_that_cannot_be_had_is_told_with_the_ways_out() {
         "{told}"
     );
     nothing_is_left(&program);
+}
+
+#[test]
+fn our_own_sigkill_leaves_no_container_a_second_later() {
+    if !engine_answers() {
+        return;
+    }
+    let program = Program::new();
+    let arguments = [
+        "run",
+        "--backend",
+        "docker",
+        "--image",
+        IMAGE,
+        "--seconds",
+        "60",
+        "-q",
+    ];
+    let mut child = program
+        .command(&arguments)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !program.runs().join("latest/journal.bin").exists() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "the drill does not begin"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let run = program
+        .latest()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let label = format!("label=crashdrill.session={run}");
+    let left = || {
+        docker(&["ps", "-aq", "--filter", &label])
+            + &docker(&["volume", "ls", "-q", "--filter", &label])
+    };
+    assert_ne!(left(), "");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let died = Instant::now();
+    while !left().is_empty() {
+        assert!(
+            died.elapsed() < Duration::from_secs(1),
+            "a container outlives us by more than a second"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

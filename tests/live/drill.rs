@@ -664,6 +664,33 @@ fn wrong_use_ends_with_64_and_says_what_would_be_right() {
     assert_eq!(std::fs::read_to_string(existing).unwrap(), "precious");
 }
 
+/// A file size limit stands for a full disk: writing fails, and nothing may be guessed from then on.
+#[test]
+fn a_journal_that_cannot_be_written_ends_the_drill_and_says_so() {
+    let program = Program::new();
+    let exe = env!("CARGO_BIN_EXE_crashdrill");
+    let runs = program.runs().display().to_string();
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 2000; exec {exe} run --backend process --preset none --rate max --seconds 30 --runs {runs}"
+    );
+    let begun = Instant::now();
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .env("HOME", program.home.path())
+        .env("XDG_DATA_HOME", program.path("data"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stdout);
+    assert!(told.contains("cannot write the journal"), "{told}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "it does not go on streaming"
+    );
+    // What had been written is whole, and a replay says what is missing.
+    assert_eq!(program.run(&["replay", "latest"]).status.code(), Some(2));
+}
+
 #[test]
 fn data_kept_from_an_earlier_drill_is_not_mixed_with_new() {
     let program = Program::new();
