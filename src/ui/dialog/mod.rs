@@ -5,8 +5,8 @@ mod palette;
 
 use egui::{Frame, Id, Key, Margin, Modal, RichText, Ui};
 
-use super::part;
 use super::theme::{Theme, semibold};
+use super::{icon, part};
 use crate::app::action::Action;
 use crate::app::state::{AppState, Dialog};
 
@@ -59,7 +59,7 @@ fn closing(ui: &mut Ui) {
         .frame(frame)
         .show(ui.ctx(), |ui| {
             ui.horizontal(|ui| {
-                ui.spinner();
+                ui.label(RichText::new(icon::HISTORY).color(theme.weak).size(18.0));
                 ui.label(RichText::new("Cleaning up…").family(semibold()).size(16.0));
             });
             part::note(
