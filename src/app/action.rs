@@ -14,6 +14,7 @@ use crate::domain::event::{Fix, Phase};
 use crate::domain::fault::FaultKind;
 use crate::domain::op::SessionId;
 use crate::domain::plan::PlanDraft;
+use crate::domain::verdict::Cut;
 use crate::engine::store::RunSummary;
 use crate::report::Format;
 
@@ -269,6 +270,16 @@ impl Action {
             Action::Export | Action::RevealThisRun => {
                 let judged = matches!(state.picture.shown, Shown::Judged(_));
                 need(judged, "There is no judged run to look at yet")
+            }
+            Action::ZoomTo(Zoom::Cut) => {
+                let cut = match &state.picture.shown {
+                    Shown::Judged(picture) => *picture.record.judgement.cut() != Cut::NotNeeded,
+                    _ => false,
+                };
+                need(
+                    cut,
+                    "There is no cut: nothing acknowledged is known to be lost",
+                )
             }
             Action::ZoomTo(_) => {
                 let judged = matches!(state.picture.shown, Shown::Judged(_));

@@ -252,7 +252,7 @@ fn why(record: &RunRecord) -> String {
     let reasons: Vec<String> = faults
         .filter_map(|fault| wording::why_sentence(record, fault))
         .collect();
-    reasons.join("; ")
+    reasons.join(". ")
 }
 
 fn open_run(dir: &Path) -> Fact {

@@ -16,7 +16,7 @@ pub fn presets(args: &PresetsArgs) -> Result<Exit> {
         output::dropped(path, &imported.dropped);
         let saved = presets::save(&folder, &imported.preset, args.force)
             .map_err(|error| UsageError(format!("{error:#}")))?;
-        print!("{}", imported.preset.text);
+        output::result(imported.preset.text.trim_end());
         output::line(&format!(
             "Saved as preset {} in {}",
             imported.preset.id,
@@ -32,14 +32,14 @@ pub fn presets(args: &PresetsArgs) -> Result<Exit> {
         None => {
             for preset in known {
                 let promise = preset.promise(FaultKind::ProcessKill).words();
-                println!(
+                output::result(&format!(
                     "{:<36} {}\n{:36} a process kill may take {promise}",
                     preset.id, preset.title, ""
-                );
+                ));
             }
         }
         Some(id) => match known.iter().find(|preset| preset.id == *id) {
-            Some(preset) => print!("{}", preset.text),
+            Some(preset) => output::result(preset.text.trim_end()),
             None => bail!(UsageError(format!(
                 "there is no preset {id}: crashdrill presets lists them"
             ))),

@@ -19,7 +19,7 @@ pub fn runs(args: &RunsArgs, folder: &Path) -> Result<Exit> {
     }
     let all = store::list(folder)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        output::result(&serde_json::to_string_pretty(&all)?);
         return Ok(Exit::Held);
     }
     if all.is_empty() {
@@ -42,7 +42,7 @@ pub fn runs(args: &RunsArgs, folder: &Path) -> Result<Exit> {
             (None, Some((_, words))) => words.to_owned(),
             (None, None) => summary.sentence,
         };
-        println!("{when}  {verdict:<12}  {}  {told}", summary.id);
+        output::result(&format!("{when}  {verdict:<12}  {}  {told}", summary.id));
     }
     Ok(Exit::Held)
 }

@@ -1,7 +1,7 @@
 //! What the terminal shows: a bar for people, plain lines for logs. Verdicts go to standard output,
 //! everything else to standard error.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,14 @@ use crate::domain::preset::Dropped;
 use crate::domain::record::RunRecord;
 use crate::report::wording;
 
+/// To standard error. Who has closed it does not want to know; the drill goes on and keeps its exit code.
 pub fn line(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// To standard output, likewise.
+pub fn result(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// What an import left out, and why.
@@ -22,6 +28,7 @@ pub fn dropped(path: &Path, dropped: &[Dropped]) {
         line: number,
         directive,
         reason,
+        ..
     } in dropped
     {
         line(&format!(
@@ -33,17 +40,17 @@ pub fn dropped(path: &Path, dropped: &[Dropped]) {
 
 /// The verdict and what decided it.
 pub fn verdict(record: &RunRecord) {
-    println!("{}", wording::verdict_sentence(record));
-    println!("{}", wording::loss_sentence(record));
+    result(&wording::verdict_sentence(record));
+    result(&wording::loss_sentence(record));
     for fault in 0..record.judgement.faults.len() {
         if let Some(why) = wording::why_sentence(record, fault) {
-            println!("{why}");
+            result(&why);
         }
     }
     if record.judgement.counts.lost > 0 {
-        println!("{}", wording::cut_sentence(record.judgement.cut()));
+        result(&wording::cut_sentence(record.judgement.cut()));
     }
-    println!("Evidence: {}", record.dir.display());
+    result(&format!("Evidence: {}", record.dir.display()));
 }
 
 /// How far the drill is.

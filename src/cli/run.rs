@@ -158,7 +158,9 @@ fn conclude(outcome: Outcome, reports: &[(Format, PathBuf)]) -> Result<Exit> {
             Ok(Exit::of(record.judgement.verdict))
         }
         Outcome::Failed(error) => {
-            println!("Inconclusive: the drill failed before there was anything to judge\n{error}");
+            output::result(&format!(
+                "Inconclusive: the drill failed before there was anything to judge\n{error}"
+            ));
             Ok(Exit::Inconclusive)
         }
     }

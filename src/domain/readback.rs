@@ -9,6 +9,11 @@ use super::op::{Micros, SessionId};
 pub struct Readback {
     pub started: Micros,
     pub finished: Micros,
+    /// What the journal held when this was begun: a journal with less has lost its tail since.
+    #[serde(default)]
+    pub attempted: u64,
+    #[serde(default)]
+    pub acked: u64,
     /// In order of session; one entry for each session that has ops.
     pub sessions: Vec<SessionReadback>,
     /// Keys in our namespace that belong to no session of the plan.

@@ -2,6 +2,7 @@
 
 use super::op::{Completion, Micros};
 use super::record::RunRecord;
+use super::verdict::Class;
 
 /// Two cumulative step curves over the same instants.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +13,8 @@ pub struct Curves {
     pub acked: Vec<f64>,
     /// Of those, the entries that the readback found.
     pub recovered: Vec<f64>,
+    /// Something was read back: without that nobody knows what was recovered.
+    pub known: bool,
 }
 
 impl Curves {
@@ -30,16 +33,19 @@ impl Curves {
         let points = points.max(2);
         let width = ((last.0 - first.0) / (points as u64 - 1)).max(1);
         let bins = ((last.0 - first.0) / width + 1) as usize;
+        let mut known = false;
         let (mut done, mut found) = (vec![0u64; bins], vec![0u64; bins]);
         for (op, class) in acked() {
             let bin = ((op.completed.0 - first.0) / width) as usize;
             done[bin] += 1;
             found[bin] += u64::from(class.found());
+            known |= *class != Class::Unread;
         }
         let mut curves = Curves {
             secs: vec![first.secs()],
             acked: vec![0.0],
             recovered: vec![0.0],
+            known,
         };
         let (mut sum_done, mut sum_found) = (0, 0);
         for bin in 0..bins {

@@ -18,6 +18,7 @@ use crate::client::{Connection, scan};
 use crate::domain::event::{DrillEvent, LiveView, Phase, ServerInfo};
 use crate::domain::fault::{Fault, FaultKind, FaultRecord, PersistenceInfo, ServerEnd};
 use crate::domain::history::History;
+use crate::domain::op::Micros;
 use crate::domain::plan::DrillPlan;
 use crate::domain::readback::Readback;
 use crate::domain::record::RunRecord;
@@ -41,6 +42,8 @@ pub struct Drill {
     pub(super) latest_info: Option<PersistenceInfo>,
     /// Lines of the server's log since its last start.
     pub(super) log: Vec<String>,
+    /// When the server's log was looked at last.
+    pub(super) log_read: Micros,
     pub(super) evicted: Lives,
     pub(super) expired: Lives,
     pub(super) readback: Option<Arc<Readback>>,
@@ -77,6 +80,7 @@ impl Drill {
             snapshots: SnapshotLog::default(),
             latest_info: None,
             log: Vec::new(),
+            log_read: Micros(0),
             evicted: Lives::default(),
             expired: Lives::default(),
             readback: None,
@@ -265,8 +269,11 @@ impl Drill {
 
     pub(super) fn end_stream(&mut self) -> Step {
         if let Some(streaming) = self.streaming.take() {
+            let meter = Arc::clone(&streaming.meter);
             let (load, result) = streaming.stop();
             self.load = Some(load);
+            // The last replies came in after the last look.
+            self.count(&meter);
             self.meter();
             result?;
         }
@@ -287,12 +294,20 @@ impl Drill {
         self.judged = false;
         self.collect_log();
         let before = self.take_info();
+        // A server that is dead already was not killed by us.
+        if let Some(end) = self.backend.ended()? {
+            return Err(self.died(&end));
+        }
         self.attention.tell(DrillEvent::FaultBegan {
             fault,
             before: before.clone(),
         });
         let at = self.attention.clock.now();
         let (end, escalated) = self.perform(fault)?;
+        let ours = matches!(end, ServerEnd::Signal { signal: 9 } | ServerEnd::Unknown);
+        if !ours && fault.kind != FaultKind::GracefulStop {
+            return Err(self.died(&end));
+        }
         if fault.kind.ends_server() {
             self.connection = None;
             self.end_stream()?;
@@ -463,6 +478,7 @@ impl Drill {
     fn clean_up(&mut self) -> Result<(), BackendError> {
         let backend = self.backend.close();
         if let Some(endpoint) = &self.endpoint
+            && backend.is_ok()
             && !self.keys.prefix.is_empty()
         {
             // Ours under the prefix, and nothing else; the server has just been started again if it was down.

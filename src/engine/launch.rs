@@ -133,6 +133,12 @@ fn look_at_kept_data(plan: &DrillPlan) -> Result<(), BackendError> {
     let Some(folder) = &plan.keep_data else {
         return Ok(());
     };
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let folder = folder.display();
+        BackendError::new(format!(
+            "cannot make {folder}: {error}; name another folder with --keep-data"
+        ))
+    })?;
     let first = folder.join(kept_name(1));
     if first.exists() {
         let first = first.display();

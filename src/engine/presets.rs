@@ -46,7 +46,7 @@ pub fn load(folder: Option<&Path>) -> (Vec<Preset>, Vec<String>) {
 /// Makes a preset out of a production `redis.conf`.
 ///
 /// # Errors
-/// The file cannot be read.
+/// The file cannot be read, holds a value that Redis would refuse, or no directive that a preset may carry.
 pub fn import_file(path: &Path) -> Result<Imported> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let name = path
@@ -54,7 +54,18 @@ pub fn import_file(path: &Path) -> Result<Imported> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    Ok(import(&String::from_utf8_lossy(&bytes), &name))
+    let imported = import(&String::from_utf8_lossy(&bytes), &name);
+    if let Some(wrong) = imported.dropped.iter().find(|dropped| dropped.invalid) {
+        // Redis would refuse the file; a drill of the rest would be a drill of something else.
+        bail!("{}:{}: {}", path.display(), wrong.line, wrong.reason);
+    }
+    if imported.preset.directives.is_empty() {
+        bail!(
+            "{} holds no persistence or memory directive (save, appendonly, maxmemory, …): is it a redis.conf?",
+            path.display()
+        );
+    }
+    Ok(imported)
 }
 
 /// Saves a preset into the config folder, where [`load`] finds it.

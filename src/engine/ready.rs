@@ -16,6 +16,8 @@ pub enum Started {
 
 /// Longest silence after a start. Loading does not count: it shows progress by answering LOADING.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// An external server was there before us, or was started by a command that has ended.
+const PATIENCE_EXTERNAL: Duration = Duration::from_secs(15);
 
 /// Asks with PING on fresh connections until the server is ready or has ended.
 pub fn wait(
@@ -25,6 +27,12 @@ pub fn wait(
 ) -> Result<Started, BackendError> {
     let mut silent_since = Instant::now();
     let begun = Instant::now();
+    let external = backend.id() == "external";
+    let patience = if external {
+        PATIENCE_EXTERNAL
+    } else {
+        PATIENCE
+    };
     loop {
         if watch.cancelled() {
             return Err(BackendError::new("cancelled while the server was starting"));
@@ -46,10 +54,20 @@ pub fn wait(
                 )));
             }
             Readiness::NotYet(text) => {
-                if silent_since.elapsed() > PATIENCE {
+                let silent = silent_since.elapsed();
+                let text = format!("{text}; waited {:.0} s", silent.as_secs_f64());
+                if silent > Duration::from_secs(1) {
+                    watch.doing(&format!("No answer yet: {text}"), None);
+                }
+                if silent > patience {
                     return Err(BackendError::new(format!(
-                        "the server did not become ready within {} s: {text}; its log is in this run's server.log",
-                        PATIENCE.as_secs()
+                        "the server did not become ready within {} s: {text}{}",
+                        patience.as_secs(),
+                        if external {
+                            ""
+                        } else {
+                            "; its log is in this run's server.log"
+                        }
                     ))
                     .fix(Fix::TryAgain));
                 }

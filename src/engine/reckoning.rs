@@ -10,7 +10,7 @@ use crate::client::scan;
 use crate::domain::checker::{self, Circumstances};
 use crate::domain::event::{DrillEvent, Phase};
 use crate::domain::history::History;
-use crate::domain::op::SessionId;
+use crate::domain::op::{Completion, SessionId};
 use crate::domain::readback::{Readback, SessionReadback};
 use crate::domain::record::RunRecord;
 use crate::domain::workload::MessageMaker;
@@ -29,6 +29,11 @@ impl Drill {
         let begun = Instant::now();
         let started = self.attention.clock.now();
         let ops = self.load.as_ref().map_or(&[][..], |load| &load.ops);
+        let attempted = ops.len() as u64;
+        let acked = ops
+            .iter()
+            .filter(|op| op.completion == Completion::Acked)
+            .count() as u64;
         let mut spoken = vec![false; self.plan.workload.sessions as usize];
         for op in ops {
             spoken[op.session.0 as usize] = true;
@@ -48,12 +53,14 @@ impl Drill {
             match scan::foreign_keys(&endpoint, &self.keys, &known, MOST_FOREIGN_KEYS) {
                 Ok(keys) => keys,
                 Err(error) => {
-                    self.warn(&format!("cannot look for keys that are not ours: {error}"))?;
-                    Vec::new()
+                    let text = format!("cannot look for keys that are not ours: {error}");
+                    return Err(Stop::failed(text));
                 }
             };
         self.take_info();
         let readback = Readback {
+            attempted,
+            acked,
             started,
             finished: self.attention.clock.now(),
             sessions: found,

@@ -19,18 +19,20 @@ impl SnapshotLog {
     /// A stamp that differs more from the time at which we read it is not believed.
     const MAX_LATENESS_MICROS: u64 = 10_000_000;
 
-    /// Takes in one line that was read at `now`; a snapshot if this line finished one.
+    /// Takes in one line that was written after `since`, the last look at the log, and read at `now`; a snapshot if this line finished one.
     ///
     /// The lines (7.0.15; same words since 2.x): the parent's `Background saving started by pid N` just
     /// after the fork, and the child's `DB saved on disk` just after the rename.
     pub fn line(
         &mut self,
         text: &str,
-        now: Micros,
+        (since, now): (Micros, Micros),
         now_unix_micros: u64,
         fork_usec: u64,
     ) -> Option<Snapshot> {
-        let at = stamp(text, now, now_unix_micros).unwrap_or(now);
+        // The server's clock may differ from ours (a virtual machine, a step of the clock): a line is not older
+        // than our last look at the log, and not younger than this one.
+        let at = stamp(text, now, now_unix_micros).map_or(since, |at| at.clamp(since, now));
         if text.contains("Background saving started by pid") {
             let slack = Self::STAMP_SLACK_MICROS + fork_usec;
             self.forked = Some(Micros(at.0.saturating_sub(slack)));
@@ -52,7 +54,8 @@ impl SnapshotLog {
         }
         if info.rdb_last_save_time > before.rdb_last_save_time {
             self.last = Some(Snapshot {
-                fork: self.forked.unwrap_or(before.at),
+                // Running since before we looked: it may hold nothing of ours.
+                fork: self.forked.unwrap_or(Micros(0)),
                 finished: info.at,
             });
             return self.last;
@@ -94,9 +97,9 @@ mod tests {
         let mut log = SnapshotLog::default();
         let now = Micros(60_000_000);
         let started = "9:M 20 Nov 2026 21:55:18.500 * Background saving started by pid 77";
-        assert_eq!(log.line(started, now, NOW_UNIX, 400), None);
+        assert_eq!(log.line(started, (Micros(0), now), NOW_UNIX, 400), None);
         let saved = "77:C 20 Nov 2026 21:55:18.900 * DB saved on disk";
-        let snapshot = log.line(saved, now, NOW_UNIX, 400).unwrap();
+        let snapshot = log.line(saved, (Micros(0), now), NOW_UNIX, 400).unwrap();
         assert_eq!(
             snapshot,
             Snapshot {
@@ -107,11 +110,27 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_differs_from_ours_does_not_move_a_fork_past_what_we_saw() {
+        let fork = |stamp: &str| {
+            let mut log = SnapshotLog::default();
+            let looked = (Micros(59_980_000), Micros(60_000_000));
+            let started =
+                format!("9:M 20 Nov 2026 21:55:{stamp} * Background saving started by pid 77");
+            log.line(&started, looked, NOW_UNIX, 0);
+            let saved = format!("77:C 20 Nov 2026 21:55:{stamp} * DB saved on disk");
+            log.line(&saved, looked, NOW_UNIX, 0).unwrap().fork
+        };
+        // Ahead by 0.3 s, behind by 3 s: never later than our last look but one.
+        assert_eq!(fork("19.300"), Micros(59_979_000));
+        assert_eq!(fork("16.000"), Micros(59_979_000));
+    }
+
+    #[test]
     fn a_snapshot_cut_short_by_a_kill_never_finishes() {
         let mut log = SnapshotLog::default();
         log.line(
             "9:M 20 Nov 2026 21:55:18.500 * Background saving started by pid 77",
-            Micros(0),
+            (Micros(0), Micros(0)),
             NOW_UNIX,
             0,
         );
@@ -119,7 +138,7 @@ mod tests {
         assert_eq!(
             log.line(
                 "9:C 20 Nov 2026 21:55:18.900 * DB saved on disk",
-                Micros(0),
+                (Micros(0), Micros(0)),
                 NOW_UNIX,
                 0
             ),

@@ -25,7 +25,7 @@ use super::env::Clock;
 use crate::domain::checker::{self, Circumstances};
 use crate::domain::event::{DrillEvent, RunId, ServerInfo, TimedEvent};
 use crate::domain::history::History;
-use crate::domain::op::Micros;
+use crate::domain::op::{Completion, Micros};
 use crate::domain::plan::{BackendChoice, DrillPlan};
 use crate::domain::readback::{Readback, SessionReadback};
 use crate::domain::record::RunRecord;
@@ -399,12 +399,21 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
         DrillEvent::FaultDone { record } => Some(record.clone()),
         _ => None,
     });
-    let history = History {
+    let mut history = History {
         ops: std::mem::take(&mut journal.ops),
         faults: faults.collect(),
         torn: journal.tear.is_some(),
     };
     let readback = read_readback(&dir.join(READBACK))?;
+    let streamed = timeline
+        .iter()
+        .any(|event| event.event == DrillEvent::StreamStarted);
+    if let Some(text) = shorter_than_known(&history, readback.as_ref(), streamed) {
+        history.torn = true;
+        let at = timeline.last().map_or(Micros(0), |event| event.at);
+        let event = DrillEvent::Warned { text };
+        timeline.push(TimedEvent { at, event });
+    }
     if let Some(tear) = &journal.tear {
         timeline.push(torn(
             tear,
@@ -433,6 +442,22 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
         judgement,
         classes: Arc::new(classes),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// A journal that was cut between two records looks whole; what was known of it elsewhere tells.
+fn shorter_than_known(
+    history: &History,
+    readback: Option<&Readback>,
+    streamed: bool,
+) -> Option<String> {
+    let (ops, acked) = (history.ops.len() as u64, history.count(Completion::Acked));
+    let (known_ops, known_acked) =
+        readback.map_or((u64::from(streamed), 0), |r| (r.attempted, r.acked));
+    (ops < known_ops || acked < known_acked).then(|| {
+        format!(
+            "the journal holds {ops} writes and {acked} acknowledgements; there were {known_ops} and {known_acked} at least"
+        )
     })
 }
 

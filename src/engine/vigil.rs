@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::drill::Drill;
-use super::load::Streaming;
+use super::load::{Meter, Streaming};
 use super::ready;
 use super::stop::{Step, Stop};
 use crate::client::info::Info;
@@ -79,10 +79,8 @@ impl Drill {
             self.rate_before = (Instant::now(), acked);
             acked.saturating_sub(before) as f64 / since.elapsed().as_secs_f64()
         });
+        self.count(meter);
         self.attention.progress(|progress| {
-            progress.acked = acked;
-            progress.sent = meter.sent.load(Relaxed);
-            progress.refused = meter.refused.load(Relaxed);
             progress.in_flight = progress.sent.saturating_sub(meter.completed.load(Relaxed));
             progress.backlog = meter.backlog.load(Relaxed);
             if let Some(rate) = rate {
@@ -91,8 +89,19 @@ impl Drill {
         });
     }
 
+    pub(super) fn count(&self, meter: &Meter) {
+        use std::sync::atomic::Ordering::Relaxed;
+        self.attention.progress(|progress| {
+            progress.acked = meter.acked.load(Relaxed);
+            progress.sent = meter.sent.load(Relaxed);
+            progress.refused = meter.refused.load(Relaxed);
+        });
+    }
+
     pub(super) fn collect_log(&mut self) {
+        let since = std::mem::replace(&mut self.log_read, self.attention.clock.now());
         let Ok(lines) = self.backend.new_log_lines() else {
+            self.log_read = since;
             return;
         };
         let now = self.attention.clock.now();
@@ -103,7 +112,10 @@ impl Drill {
             .map_or(MAX_FORK_USEC, |info| info.latest_fork_usec.max(1_000));
         for line in lines {
             self.dir.append_log(&line.text);
-            if let Some(snapshot) = self.snapshots.line(&line.text, now, unix, fork_usec) {
+            if let Some(snapshot) = self
+                .snapshots
+                .line(&line.text, (since, now), unix, fork_usec)
+            {
                 self.attention
                     .tell(DrillEvent::SnapshotFinished { snapshot });
             }

@@ -130,6 +130,8 @@ pub(super) fn curves(record: &RunRecord) -> String {
     snapshots(&mut canvas, &frame, record);
     if record.readback.is_some() {
         gap(&mut canvas, &frame, &curves, record);
+    }
+    if curves.known {
         recovered(&mut canvas, &frame, &curves);
     }
     canvas.path("acked line", &frame.steps(&curves.secs, &curves.acked));

@@ -33,11 +33,18 @@ pub fn judged(ui: &mut Ui, picture: &Picture, height: f32) {
         if curves.secs.is_empty() {
             return;
         }
-        let gap = FilledArea::new("Vanished", &curves.secs, &curves.recovered, &curves.acked);
-        plot.add(
-            gap.fill_color(theme.lost.gamma_multiply(0.30))
-                .allow_hover(false),
-        );
+        if curves.known {
+            // What could not be looked at is not known to be lost.
+            let (name, color) = match picture.record.judgement.counts.unread {
+                0 => ("Vanished", theme.lost),
+                _ => ("Vanished or not looked at", theme.weak),
+            };
+            let gap = FilledArea::new(name, &curves.secs, &curves.recovered, &curves.acked);
+            plot.add(
+                gap.fill_color(color.gamma_multiply(0.30))
+                    .allow_hover(false),
+            );
+        }
         let points = |values: &[f64]| -> PlotPoints<'static> {
             curves
                 .secs
@@ -51,11 +58,10 @@ pub fn judged(ui: &mut Ui, picture: &Picture, height: f32) {
                 .color(theme.written)
                 .width(2.0),
         );
-        plot.line(
-            Line::new("Recovered", points(&curves.recovered))
-                .color(theme.recovered)
-                .width(2.5),
-        );
+        if curves.known {
+            let line = Line::new("Recovered", points(&curves.recovered));
+            plot.line(line.color(theme.recovered).width(2.5));
+        }
         if let Some(at) = cut {
             let line = VLine::new("", at).color(theme.cut).width(1.5);
             plot.vline(line.style(LineStyle::dashed_dense()).allow_hover(false));
@@ -204,6 +210,13 @@ fn hover_text(hover: &HoverPosition<'_>, curves: &Curves) -> Option<String> {
         .partition_point(|&secs| secs < at)
         .min(curves.secs.len().checked_sub(1)?);
     let (acked, recovered) = (curves.acked[i] as u64, curves.recovered[i] as u64);
+    if !curves.known {
+        return Some(format!(
+            "{:.2} s\n{} acknowledged",
+            curves.secs[i],
+            count(acked)
+        ));
+    }
     Some(format!(
         "{:.2} s\n{} acknowledged\n{} recovered\n{} vanished",
         curves.secs[i],

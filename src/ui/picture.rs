@@ -10,6 +10,7 @@ use crate::app::action::Action;
 use crate::app::state::{AppState, LivePicture, Picture, Shown, Zoom};
 use crate::domain::event::{Fix, Phase, Progress};
 use crate::domain::lanes::Tick;
+use crate::domain::verdict::Verdict;
 use crate::report::wording::number::count;
 
 pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &mut Vec<Action>) {
@@ -279,7 +280,12 @@ fn headline(ui: &mut Ui, picture: &Picture) {
                 first.append(sentence, 0.0, format_of(sizes().title, false, theme.text));
                 ui.add(egui::Label::new(first).wrap());
                 let lost = judgement.counts.lost > 0;
-                let ink = if lost { theme.lost } else { theme.good };
+                let ink = match judgement.verdict {
+                    _ if lost => theme.lost,
+                    Verdict::Held => theme.good,
+                    // What is not known is not green.
+                    _ => theme.text,
+                };
                 let loss = RichText::new(&picture.sentences.loss)
                     .color(ink)
                     .size(sizes().title);

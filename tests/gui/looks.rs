@@ -268,6 +268,7 @@ fn import_result() {
             line,
             directive: directive.into(),
             reason: reason.into(),
+            invalid: false,
         };
         let dropped = vec![
             drop(3, "bind", "the drill's own server listens on loopback only"),

@@ -80,6 +80,42 @@ fn a_production_file_is_imported_and_what_is_left_out_is_told() {
 }
 
 #[test]
+fn a_value_that_redis_would_refuse_is_not_drilled_around() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("prod.conf");
+    let run = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let output = crashdrill(&[
+            "run",
+            "--backend",
+            "process",
+            "--redis-conf",
+            path.to_str().unwrap(),
+        ]);
+        assert_eq!(output.status.code(), Some(64), "{}", told(&output));
+        told(&output)
+    };
+    assert!(
+        run("port 6379\nappendfsync sometimes\n").contains("prod.conf:2: appendfsync cannot be")
+    );
+    assert!(run("nothing of this is Redis\n").contains("no persistence or memory directive"));
+}
+
+#[test]
+fn a_full_standard_output_is_no_panic() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_crashdrill"))
+        .arg("presets")
+        .stdout(full)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
 fn no_runs_yet_is_said_with_what_makes_one() {
     let output = crashdrill(&["runs"]);
     assert_eq!(output.status.code(), Some(0));

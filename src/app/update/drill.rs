@@ -55,7 +55,10 @@ pub(super) fn event_happened(state: &mut AppState, timed: TimedEvent) -> Vec<Eff
             ..
         } => effects.push(Effect::Paint(record.clone())),
         // Streaming on after a verdict: the old picture gives way to the live one.
-        DrillEvent::StreamStarted if !matches!(state.picture.shown, Shown::Live(_)) => {
+        // And what is done after a verdict must not stand under it.
+        DrillEvent::StreamStarted | DrillEvent::FaultBegan { .. }
+            if !matches!(state.picture.shown, Shown::Live(_)) =>
+        {
             show(state, Shown::Live(LivePicture::default()));
         }
         DrillEvent::FaultDone { record } => {

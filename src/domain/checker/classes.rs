@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::history::{History, SessionIndex};
-use crate::domain::op::{Completion, Op, SessionId};
+use crate::domain::op::{Completion, Micros, Op, SessionId};
 use crate::domain::readback::{Readback, SessionReadback};
 use crate::domain::verdict::{Class, Counts, SessionCounts, SessionFinding, SessionState};
 
@@ -22,6 +22,7 @@ pub fn classify(history: &History, readback: Option<&Readback>) -> Classified {
         .flat_map(|readback| &readback.sessions)
         .map(|session| (session.session, session))
         .collect();
+    let until = readback.map_or(Micros::NEVER, |readback| readback.started);
     let mut result = Classified {
         classes: vec![Class::Unread; history.ops.len()],
         counts: Counts::default(),
@@ -33,7 +34,7 @@ pub fn classify(history: &History, readback: Option<&Readback>) -> Classified {
             .get(&session)
             .copied()
             .filter(|found| found.failure.is_none());
-        result.session(session, &index, &history.ops, readable);
+        result.session(session, &index, &history.ops, readable, until);
     }
     if let Some(readback) = readback {
         result.counts.unexpected += readback.foreign_keys.len() as u64;
@@ -58,6 +59,7 @@ impl Classified {
         index: &SessionIndex,
         ops: &[Op],
         found: Option<&SessionReadback>,
+        until: Micros,
     ) {
         let mine = index.ops_of(session);
         let mut unexpected = 0;
@@ -65,7 +67,10 @@ impl Classified {
             let sightings = Sightings::new(mine, ops, found);
             unexpected = sightings.unexpected;
             for (place, &i) in mine.iter().enumerate() {
-                self.classes[i as usize] = sightings.class(place, &ops[i as usize]);
+                // Written after the readback had begun: nobody has looked.
+                if ops[i as usize].invoked < until {
+                    self.classes[i as usize] = sightings.class(place, &ops[i as usize]);
+                }
             }
         } else {
             for &i in mine {
@@ -103,6 +108,7 @@ impl Classified {
         let state = match (found, first_lost, last_found) {
             (None, ..) => SessionState::Unread,
             _ if damaged => SessionState::Corrupted,
+            (_, None, _) if classes().any(|class| class == Class::Unread) => SessionState::Unread,
             (_, None, _) => SessionState::Intact,
             (_, Some(_), None) => SessionState::Vanished,
             (_, Some(lost), Some(found)) if lost < found => SessionState::Hole,

@@ -29,6 +29,7 @@ pub fn judge(
     readback: Option<&Readback>,
     circumstances: &Circumstances,
 ) -> (Judgement, Vec<Class>) {
+    let readback = readback.filter(|readback| is_fresh(readback, history));
     let classified = classes::classify(history, readback);
     let faults = fault_findings(plan, history, &classified.classes);
     let grounds = grounds(history, readback, circumstances, &classified, &faults);
@@ -42,6 +43,14 @@ pub fn judge(
         findings: classified.findings,
     };
     (judgement, classified.classes)
+}
+
+/// What was found before a fault says nothing about what was left after it.
+fn is_fresh(readback: &Readback, history: &History) -> bool {
+    history
+        .faults
+        .iter()
+        .all(|fault| fault.at < readback.started)
 }
 
 /// What each fault took of what was acknowledged between it and the fault before.
@@ -135,8 +144,6 @@ fn grounds(
         },
     );
     add(history.torn, Ground::JournalTorn);
-    let foreign = lengths::sessions_of_others(history);
-    add(foreign > 0, Ground::ForeignWrites { sessions: foreign });
     if let Some(readback) = readback {
         let (evicted, expired) = (readback.evicted_keys, readback.expired_keys);
         add(
@@ -144,6 +151,9 @@ fn grounds(
             Ground::EvictedOrExpired { evicted, expired },
         );
     }
+
+    let foreign = lengths::sessions_of_others(history);
+    add(foreign > 0, Ground::ForeignWrites { sessions: foreign });
 
     // What nobody of us wrote may be an op that a torn journal has forgotten.
     let unexpected = if history.torn { 0 } else { counts.unexpected };

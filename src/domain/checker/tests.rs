@@ -51,6 +51,7 @@ fn kill(at: f64) -> FaultRecord {
 
 fn found(sessions: &[(u32, &[(u32, u32)])]) -> Readback {
     Readback {
+        started: Micros::NEVER,
         sessions: sessions
             .iter()
             .map(|(session, runs)| SessionReadback {
@@ -279,7 +280,7 @@ fn green_needs_evidence() {
     assert_eq!(verdict(&history, Some(&all), None), Verdict::Held);
     assert_eq!(verdict(&history, None, None), Verdict::Inconclusive);
     assert_eq!(
-        verdict(&History::default(), Some(&Readback::default()), None),
+        verdict(&History::default(), Some(&found(&[])), None),
         Verdict::Inconclusive
     );
     let partly = found(&[(0, &[(1, 3)])]);
@@ -300,6 +301,29 @@ fn green_needs_evidence() {
         words: vec!["Bad file format".into()],
     };
     assert_eq!(verdict(&history, None, Some(words)), Verdict::Violated);
+}
+
+#[test]
+fn a_readback_older_than_a_fault_proves_nothing_about_it() {
+    let mut readback = found(&[(0, &[(1, 3)]), (1, &[(1, 2)])]);
+    readback.started = secs(5.5);
+    let judgement = judged("rdb-5s", &two_sessions(), &readback);
+    assert_eq!(judgement.grounds, [Ground::NoReadback]);
+    assert_eq!(
+        (judgement.verdict, judgement.counts.unread),
+        (Verdict::Inconclusive, 5)
+    );
+}
+
+#[test]
+fn what_was_written_after_the_readback_is_not_lost() {
+    let mut history = two_sessions();
+    history.ops.extend(acked(&[(0, 4, 9.0)]));
+    let mut readback = found(&[(0, &[(1, 3)]), (1, &[(1, 2)])]);
+    readback.started = secs(8.0);
+    let judgement = judged("aof-always", &history, &readback);
+    assert_eq!((judgement.counts.lost, judgement.counts.unread), (0, 1));
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
 }
 
 #[test]
@@ -401,6 +425,7 @@ fn any_history() -> impl Strategy<Value = (History, Readback)> {
                 }
             });
         let readback = Readback {
+            started: Micros::NEVER,
             sessions: sessions.collect(),
             ..Readback::default()
         };

@@ -107,6 +107,11 @@ pub(super) fn check(directive: &Directive) -> Result<(), String> {
     normalised(directive).map(|_| ())
 }
 
+/// Whether a preset may carry this directive at all.
+pub(super) fn is_ours(name: &str) -> bool {
+    KNOWN.iter().any(|(known, _)| *known == name)
+}
+
 /// The value as CONFIG GET prints it.
 pub(super) fn normalised(directive: &Directive) -> Result<String, String> {
     let Some((_, kind)) = KNOWN.iter().find(|(name, _)| *name == directive.name) else {

@@ -12,6 +12,8 @@ pub struct Dropped {
     /// Its name, or the line's beginning where not even that can be read.
     pub directive: String,
     pub reason: String,
+    /// Redis itself would refuse the line: it is not merely none of a preset's.
+    pub invalid: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -27,20 +29,21 @@ pub fn import(text: &str, name: &str) -> Imported {
     let mut directives = Vec::new();
     let mut dropped = Vec::new();
     for (number, line) in syntax::lines(&text) {
-        let mut drop = |directive: &str, reason: String| {
+        let mut drop = |directive: &str, reason: String, invalid: bool| {
             dropped.push(Dropped {
                 line: number,
                 directive: directive.to_owned(),
                 reason,
+                invalid,
             });
         };
         match syntax::directive(line, number) {
             Ok(None) => {}
             Ok(Some(directive)) => match directive::check(&directive) {
                 Ok(()) => directives.push(directive),
-                Err(reason) => drop(&directive.name, reason),
+                Err(reason) => drop(&directive.name, reason, directive::is_ours(&directive.name)),
             },
-            Err(reason) => drop(&beginning(line), reason),
+            Err(reason) => drop(&beginning(line), reason, true),
         }
     }
     Imported {

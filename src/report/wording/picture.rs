@@ -75,7 +75,7 @@ pub fn lanes_sentence(record: &RunRecord) -> String {
 #[must_use]
 pub fn cut_sentence(cut: &Cut) -> String {
     match cut {
-        Cut::NotNeeded => "No cut to draw: nothing acknowledged was lost".into(),
+        Cut::NotNeeded => "No cut to draw: nothing acknowledged is known to be lost".into(),
         Cut::Clean {
             survived: 0, lost, ..
         } => format!(

@@ -79,7 +79,7 @@ pub fn ground_sentence(ground: &Ground, record: &RunRecord) -> String {
             count(*expired)
         ),
         Ground::ForeignWrites { sessions } => format!(
-            "The lists of {} grew by more than this drill pushed: somebody else writes to them",
+            "The lists of {} changed by other hands than this drill's",
             counted(*sessions, "session")
         ),
         Ground::SnapshotNotObserved { .. } => {

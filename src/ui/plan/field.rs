@@ -90,7 +90,7 @@ pub fn drag<N: Numeric>(ui: &mut Ui, value: &mut N, speed: f64, suffix: &str) ->
     let drag = DragValue::new(value)
         .speed(speed)
         .suffix(suffix.to_owned())
-        .max_decimals(3)
+        .max_decimals(if N::INTEGRAL { 0 } else { 3 })
         .update_while_editing(false);
     ui.add_sized(size, drag)
 }
