@@ -67,13 +67,12 @@ impl Load {
         journal: JournalWriter,
         live: Arc<Mutex<LiveView>>,
     ) -> Self {
-        let mixes = (0..workload.writers).map_while(|writer| SessionMix::new(&workload, writer));
         Load {
             max_messages: max_messages.unwrap_or(u64::from(u32::MAX)),
             clock,
             keys,
             maker: MessageMaker::new(&workload),
-            mixes: mixes.collect(),
+            mixes: SessionMix::all(&workload),
             next_seq: vec![1; workload.sessions as usize],
             journal,
             ops: Vec::new(),

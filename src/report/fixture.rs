@@ -82,9 +82,7 @@ pub(crate) fn small() -> RunRecord {
 pub(crate) fn streamed(messages: u32) -> RunRecord {
     let plan = plan("rdb-5s", FaultKind::ProcessKill);
     let (killed, fork) = (Micros(12_204_000), Micros(10_912_000));
-    let mut mixes: Vec<SessionMix> = (0..plan.workload.writers)
-        .filter_map(|writer| SessionMix::new(&plan.workload, writer))
-        .collect();
+    let mut mixes: Vec<SessionMix> = SessionMix::all(&plan.workload);
     let mut seqs = vec![0u32; plan.workload.sessions as usize];
     let (mut ops, mut classes) = (Vec::new(), Vec::new());
     for n in 0..messages {

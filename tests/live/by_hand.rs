@@ -187,6 +187,25 @@ fn a_pause_loses_nothing_and_leaves_writes_in_doubt() {
     );
 }
 
+/// Whoever ended it, it was not our fault that did.
+#[test]
+fn a_server_that_died_by_itself_is_not_counted_as_killed() {
+    let drill = ByHand::start("none");
+    let address = drill.address();
+    drill.order(Command::Stream, Phase::Streaming);
+    std::thread::sleep(Duration::from_millis(300));
+    let mut connection = independent(&address);
+    let _: redis::RedisResult<()> = redis::cmd("SHUTDOWN").arg("NOSAVE").query(&mut connection);
+    drill.handle.commands.send(KILL).unwrap();
+    let judgement = drill.judged().judgement.clone();
+    assert_eq!(
+        (judgement.verdict, judgement.faults.len()),
+        (Verdict::Inconclusive, 0),
+        "{:?}",
+        judgement.grounds
+    );
+}
+
 /// A verdict is never older than the journal: what was streamed after it is judged at the end.
 #[test]
 fn finishing_judges_what_came_after_the_last_verdict() {
@@ -205,6 +224,27 @@ fn finishing_judges_what_came_after_the_last_verdict() {
     drill.reach(Phase::Finished);
     let again = crashdrill::engine::store::replay(&last.dir).unwrap();
     assert_eq!(again.judgement, last.judgement);
+}
+
+/// What was read back before a kill says nothing about what the kill has left.
+#[test]
+fn a_kill_after_the_readback_is_not_judged_by_it() {
+    let drill = ByHand::start("rdb-5s");
+    drill.order(Command::Stream, Phase::Streaming);
+    std::thread::sleep(Duration::from_millis(300));
+    drill.handle.commands.send(Command::Verify).unwrap();
+    drill.judged();
+    drill.reach(Phase::Ready);
+    drill.order(KILL, Phase::Down);
+    drill.handle.commands.send(Command::Finish).unwrap();
+    let judgement = drill.judged().judgement.clone();
+    assert_eq!(
+        judgement.verdict,
+        Verdict::Inconclusive,
+        "{:?}",
+        judgement.grounds
+    );
+    assert_eq!(judgement.counts.unread, judgement.counts.attempted);
 }
 
 #[test]

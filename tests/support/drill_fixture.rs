@@ -123,7 +123,7 @@ fn history(spec: &Spec, workload: &Workload) -> (History, Vec<Class>) {
         sessions: spec.sessions,
         ..*workload
     };
-    let mut mix = SessionMix::new(&whole, 0).expect("one writer has all sessions");
+    let mut mix = SessionMix::all(&whole).swap_remove(0);
     let mut next_seq = vec![0u32; spec.sessions as usize];
     let mut history = History::default();
     let mut classes = Vec::new();
@@ -519,7 +519,7 @@ impl Fake {
             writers: 1,
             ..plan.workload
         };
-        let mut mix = SessionMix::new(&whole, 0)?;
+        let mut mix = SessionMix::all(&whole).pop()?;
         let began = Instant::now();
         loop {
             match self.orders.recv_timeout(Duration::from_millis(33)) {

@@ -21,16 +21,18 @@ impl SessionMix {
     /// Exponent of the Zipf law of activity: with 200 sessions the loudest ten speak about half of the time.
     const EXPONENT: f64 = 1.0;
 
-    /// The mix of `writer`; `None` if there are more writers than sessions and none is left for it.
+    /// The mixes of all writers, in their order; fewer than writers if there are fewer sessions.
     #[must_use]
-    pub fn new(workload: &Workload, writer: u16) -> Option<Self> {
-        let writers = u64::from(workload.writers);
-        let mut ranked: Vec<(u32, SessionId)> = Vec::new();
-        for (rank, session) in ranking(workload).into_iter().enumerate() {
-            if rank as u64 % writers == u64::from(writer) {
-                ranked.push((rank as u32, session));
-            }
-        }
+    pub fn all(workload: &Workload) -> Vec<Self> {
+        let ranking = ranking(workload);
+        (0..workload.writers)
+            .map_while(|writer| Self::of(workload, writer, &ranking))
+            .collect()
+    }
+
+    fn of(workload: &Workload, writer: u16, ranking: &[SessionId]) -> Option<Self> {
+        let mine = (usize::from(writer)..ranking.len()).step_by(usize::from(workload.writers));
+        let ranked: Vec<(u32, SessionId)> = mine.map(|rank| (rank as u32, ranking[rank])).collect();
         if ranked.is_empty() {
             return None;
         }
@@ -99,7 +101,7 @@ mod tests {
             writers: 1,
             ..Workload::default()
         };
-        let mut mix = SessionMix::new(&workload, 0).unwrap();
+        let mut mix = SessionMix::all(&workload).swap_remove(0);
         let mut spoken: HashMap<SessionId, u32> = HashMap::new();
         for _ in 0..100_000 {
             *spoken.entry(mix.draw()).or_default() += 1;
@@ -115,7 +117,7 @@ mod tests {
     fn the_same_seed_draws_the_same_sessions() {
         let workload = Workload::default();
         let draw = |writer| {
-            let mut mix = SessionMix::new(&workload, writer).unwrap();
+            let mut mix = SessionMix::all(&workload).swap_remove(writer);
             (0..500).map(|_| mix.draw()).collect::<Vec<_>>()
         };
         assert_eq!(draw(3), draw(3));
@@ -129,9 +131,7 @@ mod tests {
             writers: 16,
             ..Workload::default()
         };
-        let mixes: Vec<_> = (0..16)
-            .filter_map(|w| SessionMix::new(&workload, w))
-            .collect();
+        let mixes = SessionMix::all(&workload);
         assert_eq!(mixes.len(), 10);
         let mut all: Vec<_> = mixes.iter().flat_map(|mix| mix.sessions.clone()).collect();
         all.sort();
