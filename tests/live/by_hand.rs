@@ -90,6 +90,16 @@ impl ByHand {
     }
 }
 
+/// Leaves nothing running, however the test has ended: no janitor waits for a test's death.
+impl Drop for ByHand {
+    fn drop(&mut self) {
+        let _ = self.handle.commands.send(Command::Cancel);
+        if let Some(thread) = self.handle.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 const KILL: Command = Command::Fault(Fault {
     kind: FaultKind::ProcessKill,
     grace: Duration::ZERO,
@@ -272,8 +282,10 @@ fn an_order_that_does_not_fit_changes_nothing_and_says_so() {
 fn dropping_the_handle_cancels_and_cleans_up() {
     let mut drill = ByHand::start("aof-no");
     let address = drill.address();
+    let (commands, _) = std::sync::mpsc::channel();
     let thread = drill.handle.thread.take().unwrap();
-    drop(drill);
+    // What a vanished window does: its end of the commands goes away.
+    drop(std::mem::replace(&mut drill.handle.commands, commands));
     thread.join().unwrap();
     assert!(std::net::TcpStream::connect(address).is_err());
 }
