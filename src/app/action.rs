@@ -64,6 +64,8 @@ pub enum Action {
     RevealRun(PathBuf),
     AskDelete(Box<RunSummary>),
     Delete,
+    /// The imported file as this plan's preset, once the user has seen what was left out.
+    UseImported,
     FilterRuns(String),
     SortRuns(RunColumn),
     RevealThisRun,
@@ -174,6 +176,7 @@ impl Action {
             Action::RevealThisRun => "Show folder of this run",
             Action::AskDelete(_) => "Delete…",
             Action::Delete => "Delete",
+            Action::UseImported => "Use this preset",
             Action::OpenPalette => "Command palette",
             Action::CloseDialog => "Cancel",
             Action::OpenFile(_) => "Open",
@@ -285,6 +288,10 @@ impl Action {
                 let judged = matches!(state.picture.shown, Shown::Judged(_));
                 need(judged, "There is no judged run to look at yet")
             }
+            Action::UseImported => need(
+                matches!(state.dialog, Some(Dialog::Imported { .. })),
+                "Nothing was imported",
+            ),
             Action::Delete => need(
                 matches!(state.dialog, Some(Dialog::DeleteRun { .. })),
                 "No run was chosen",

@@ -160,6 +160,11 @@ fn an_imported_file_becomes_the_preset_and_says_what_was_left_out() {
     stage.learn(fact);
     stage.wait("the import", |state| state.dialog.is_some());
     assert!(stage.reads("2 lines were left out"));
+    assert_eq!(
+        stage.state().plan.draft.preset,
+        "rdb-5s",
+        "nothing is changed unasked"
+    );
     stage.click("Use this preset");
     assert_eq!(stage.state().plan.draft.preset, "imported-production");
     assert!(stage.reads("save 60 1000"));

@@ -71,6 +71,7 @@ pub fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
             vec![Effect::Order(Command::Cancel)]
         }
         Action::UseFix(fix) => plan::use_fix(state, fix),
+        Action::UseImported => plan::use_imported(state),
         Action::DismissFailure => {
             state.drill.failure = None;
             Vec::new()
@@ -298,12 +299,11 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
         Fact::Exported(Err(error)) => toast(state, Tone::Bad, error, None),
         Fact::ConfImported(Ok(imported)) => {
             let imported = *imported;
-            plan::add_preset(state, imported.preset.clone());
             state.dialog = Some(Dialog::Imported {
                 preset: imported.preset,
                 dropped: imported.dropped,
             });
-            vec![Effect::SaveSettings]
+            Vec::new()
         }
         Fact::ConfImported(Err(error)) => toast(state, Tone::Bad, error, None),
         Fact::ImagesListed(Ok(images)) => {

@@ -2,7 +2,7 @@
 
 use super::super::action::Action;
 use super::super::effect::Effect;
-use super::super::state::{AppState, Images, Purpose};
+use super::super::state::{AppState, Dialog, Images, Purpose};
 use super::drill;
 use crate::domain::event::Fix;
 use crate::domain::plan::{Field, PlanDraft};
@@ -42,6 +42,13 @@ pub(super) fn use_fix(state: &mut AppState, fix: Fix) -> Vec<Effect> {
         return vec![Effect::SaveSettings];
     }
     drill::launch(state, mode)
+}
+
+pub(super) fn use_imported(state: &mut AppState) -> Vec<Effect> {
+    if let Some(Dialog::Imported { preset, .. }) = state.dialog.take() {
+        add_preset(state, preset);
+    }
+    vec![Effect::SaveSettings]
 }
 
 pub(super) fn edit(state: &mut AppState, action: Action) -> Vec<Effect> {
@@ -125,7 +132,7 @@ pub(super) fn check_plan(state: &mut AppState) {
         .unwrap_or_default();
 }
 
-pub(super) fn add_preset(state: &mut AppState, preset: Preset) {
+fn add_preset(state: &mut AppState, preset: Preset) {
     for list in [&mut state.plan.presets, &mut state.plan.imported] {
         list.retain(|known| known.id != preset.id);
         list.push(preset.clone());

@@ -144,7 +144,7 @@ pub fn delete(ui: &mut Ui, state: &AppState, run: &RunSummary, actions: &mut Vec
 
 pub fn imported(ui: &mut Ui, preset: &Preset, dropped: &[Dropped], actions: &mut Vec<Action>) {
     let theme = Theme::of(ui);
-    title(ui, "Imported as a preset");
+    title(ui, "Import as a preset");
     ui.label(&preset.title);
     ui.add_space(4.0);
     part::card(ui, theme.field, theme.line, |ui| {
@@ -152,12 +152,6 @@ pub fn imported(ui: &mut Ui, preset: &Preset, dropped: &[Dropped], actions: &mut
         for directive in &preset.directives {
             let line = format!("{} {}", directive.name, directive.value);
             ui.label(RichText::new(line).monospace());
-        }
-        if preset.directives.is_empty() {
-            part::note(
-                ui,
-                "It sets nothing about persistence or memory: the server's defaults count",
-            );
         }
     });
     if !dropped.is_empty() {
@@ -183,6 +177,9 @@ pub fn imported(ui: &mut Ui, preset: &Preset, dropped: &[Dropped], actions: &mut
     }
     buttons(ui, |ui| {
         if ui.button("Use this preset").clicked() {
+            actions.push(Action::UseImported);
+        }
+        if ui.button("Cancel").clicked() {
             actions.push(Action::CloseDialog);
         }
     });
