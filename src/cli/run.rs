@@ -15,7 +15,7 @@ use crate::domain::event::DrillEvent;
 use crate::domain::plan::DrillPlan;
 use crate::domain::record::RunRecord;
 use crate::engine::command::Command;
-use crate::engine::launch::{DrillHandle, LaunchOptions, Mode, launch};
+use crate::engine::launch::{DrillHandle, LaunchOptions, Mode, check, launch};
 use crate::engine::{housekeeping, presets, store};
 use crate::report::{Format, render};
 
@@ -56,10 +56,12 @@ fn plan(args: &RunArgs) -> Result<DrillPlan> {
         known.retain(|preset| preset.id != imported.preset.id);
         known.push(imported.preset);
     }
-    draft.parse(&known).map_err(|errors| {
+    let plan = draft.parse(&known).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        UsageError(lines.join("\n")).into()
-    })
+        UsageError(lines.join("\n"))
+    })?;
+    check(&plan).map_err(|error| UsageError(format!("--url: {error}")))?;
+    Ok(plan)
 }
 
 /// Reports to be written. What cannot be written is refused now rather than after the drill.
@@ -67,6 +69,12 @@ pub fn reports(paths: &[PathBuf], force: bool) -> Result<Vec<(Format, PathBuf)>>
     let mut reports = Vec::new();
     for path in paths {
         let format = Format::from_path(path).map_err(|error| UsageError(error.to_string()))?;
+        if path.is_dir() {
+            bail!(UsageError(format!(
+                "{} is a folder: name a file in it",
+                path.display()
+            )));
+        }
         if path.exists() && !force {
             let path = path.display();
             bail!(UsageError(format!(

@@ -50,6 +50,17 @@ pub struct DrillHandle {
     pub thread: Option<JoinHandle<()>>,
 }
 
+/// What can be said of a plan before anything is started, beyond what its parsing has said.
+///
+/// # Errors
+/// An external server's address that cannot be understood, with the shape that can.
+pub fn check(plan: &DrillPlan) -> Result<(), String> {
+    match &plan.backend {
+        BackendChoice::External(external) => parse_url(&external.url).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
 /// Starts the drill and returns at once.
 #[must_use]
 pub fn launch(plan: DrillPlan, options: LaunchOptions) -> DrillHandle {

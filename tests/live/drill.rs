@@ -641,7 +641,23 @@ fn wrong_use_ends_with_64_and_says_what_would_be_right() {
     let existing = program.path("exists.html");
     std::fs::write(&existing, "precious").unwrap();
     let existing = existing.to_str().unwrap();
-    let cases: [(&[&str], &str); 7] = [
+    let folder = program.path("folder.html");
+    std::fs::create_dir(&folder).unwrap();
+    let folder = folder.to_str().unwrap();
+    let tls = [
+        "run",
+        "--backend",
+        "external",
+        "--url",
+        "rediss://127.0.0.1:1",
+        "--kill-cmd",
+        "true",
+        "--start-cmd",
+        "true",
+    ];
+    let cases: [(&[&str], &str); 9] = [
+        (&["run", "--report", folder, "--force"], "is a folder"),
+        (&tls, "redis://"),
         (&["run", "--preset", "nope"], "known are"),
         (&["run", "--sessions", "0"], "1 to"),
         (&["run", "--rate", "-3"], "--rate"),

@@ -110,6 +110,10 @@ fn stopped(
     let grace = span(fault.fault.grace);
     if fault.escalated {
         return match keeping {
+            // Without a grace nobody has seen what the server would have done with one.
+            _ if fault.fault.grace.is_zero() => {
+                "SIGKILL came right behind SIGTERM: the plan gave no grace".into()
+            }
             Keeping::Snapshots => {
                 format!("The final save outlived the grace of {grace}, so SIGKILL came")
             }
