@@ -170,3 +170,30 @@ fn every_file_begins_by_saying_what_it_owns() {
         .collect();
     assert!(silent.is_empty(), "{silent:#?}");
 }
+
+/// The top level as the customer drew it; files that begin with a dot are settings of tools.
+#[test]
+fn nothing_lies_about_at_the_top() {
+    const TOP: [&str; 11] = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "assets",
+        "benches",
+        "presets",
+        "scripts",
+        "src",
+        "tests",
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let strange: Vec<String> = names
+        .map(|name| name.to_str().unwrap().to_owned())
+        .filter(|name| !name.starts_with('.') && name != "target" && !TOP.contains(&name.as_str()))
+        .collect();
+    assert!(strange.is_empty(), "{strange:?}");
+}
