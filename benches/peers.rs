@@ -295,6 +295,8 @@ fn readback() {
             &Silent,
         );
         let readback = Readback {
+            // Begun after everything was written: an older one would prove nothing.
+            started: Micros::NEVER,
             sessions: found,
             ..Readback::default()
         };

@@ -16,7 +16,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
         &["domain", "report", "journal", "backend", "client"],
     ),
     ("cli", &["domain", "report", "engine"]),
-    ("app", &["domain", "report", "engine", "backend", "ui"]),
+    ("app", &["domain", "report", "engine", "ui"]),
     ("ui", &["domain", "report", "app"]),
 ];
 

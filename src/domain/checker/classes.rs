@@ -15,8 +15,11 @@ pub struct Classified {
     pub findings: Vec<SessionFinding>,
 }
 
-pub fn classify(history: &History, readback: Option<&Readback>) -> Classified {
-    let index = history.by_session();
+pub fn classify(
+    history: &History,
+    index: &SessionIndex,
+    readback: Option<&Readback>,
+) -> Classified {
     let found: HashMap<SessionId, &SessionReadback> = readback
         .iter()
         .flat_map(|readback| &readback.sessions)
@@ -34,7 +37,7 @@ pub fn classify(history: &History, readback: Option<&Readback>) -> Classified {
             .get(&session)
             .copied()
             .filter(|found| found.failure.is_none());
-        result.session(session, &index, &history.ops, readable, until);
+        result.session(session, index, &history.ops, readable, until);
     }
     if let Some(readback) = readback {
         result.counts.unexpected += readback.foreign_keys.len() as u64;

@@ -3,12 +3,11 @@
 //! Between two faults a list grows by our pushes and by nothing else. If the answers say otherwise,
 //! somebody else writes, trims, expires or evicts, and a missing entry is not proof of a crash loss.
 
-use crate::domain::history::History;
+use crate::domain::history::{History, SessionIndex};
 use crate::domain::op::Completion;
 
 /// Sessions whose lists changed by other hands than ours.
-pub fn sessions_of_others(history: &History) -> u64 {
-    let index = history.by_session();
+pub fn sessions_of_others(history: &History, index: &SessionIndex) -> u64 {
     let suspicious = index.sessions().filter(|session| {
         let mut expected: Option<(usize, u32)> = None;
         let mut in_doubt = 0u32;

@@ -30,9 +30,19 @@ pub fn judge(
     circumstances: &Circumstances,
 ) -> (Judgement, Vec<Class>) {
     let readback = readback.filter(|readback| is_fresh(readback, history));
-    let classified = classes::classify(history, readback);
+    // Built once: over ten million ops it is a good part of the work.
+    let index = history.by_session();
+    let classified = classes::classify(history, &index, readback);
+    let foreign = lengths::sessions_of_others(history, &index);
     let faults = fault_findings(plan, history, &classified.classes);
-    let grounds = grounds(history, readback, circumstances, &classified, &faults);
+    let grounds = grounds(
+        history,
+        readback,
+        circumstances,
+        &classified,
+        &faults,
+        foreign,
+    );
     let judgement = Judgement {
         verdict: verdict(&grounds),
         grounds,
@@ -122,6 +132,7 @@ fn grounds(
     circumstances: &Circumstances,
     classified: &Classified,
     faults: &[FaultFinding],
+    foreign: u64,
 ) -> Vec<Ground> {
     let counts = &classified.counts;
     let mut grounds = circumstances.grounds.clone();
@@ -152,7 +163,6 @@ fn grounds(
         );
     }
 
-    let foreign = lengths::sessions_of_others(history);
     add(foreign > 0, Ground::ForeignWrites { sessions: foreign });
 
     // What nobody of us wrote may be an op that a torn journal has forgotten.
