@@ -5,15 +5,20 @@
 
 pub mod checker;
 pub mod contract;
+pub mod damage;
+pub mod disk;
 pub mod event;
 pub mod fault;
 pub mod history;
+pub mod image;
 pub mod lanes;
+pub mod network;
 pub mod op;
 pub mod plan;
 pub mod preset;
 pub mod readback;
 pub mod record;
 pub mod series;
+pub mod trigger;
 pub mod verdict;
 pub mod workload;

@@ -1,0 +1,83 @@
+//! What a scratch server finds on an image of the data directory: the answer to "what if".
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::op::Micros;
+use super::verdict::Cut;
+
+/// Which state of the data directory the scratch server was started on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "image")]
+pub enum Image {
+    /// Everything that was written: what a process kill leaves.
+    Written,
+    /// Everything that was durable: what a power cut leaves.
+    Durable,
+    /// The AOF cut off at this length, in bytes, all its INCR files together.
+    CutAt { bytes: u64 },
+    /// Repaired by `redis-check-aof --fix`, on a copy.
+    Repaired,
+}
+
+/// What became of the scratch server, held against the history up to the instant of the image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum ImageOutcome {
+    Started {
+        /// Elements found.
+        found: u64,
+        /// Acknowledged before the instant and missing.
+        lost: u64,
+        /// Age of the oldest lost acknowledgement at the instant.
+        window: Option<Duration>,
+        cut: Cut,
+        /// Corrupted, duplicated, reordered or unexpected entries.
+        damaged: u64,
+    },
+    /// The server refused to start; its own words.
+    Refused { words: Vec<String> },
+    /// The scratch server could not be tried.
+    Failed { error: String },
+}
+
+/// One image, tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageFinding {
+    /// The instant of the image.
+    pub at: Micros,
+    pub image: Image,
+    /// Acknowledged up to the instant.
+    pub acked: u64,
+    pub outcome: ImageOutcome,
+}
+
+/// The same instant, two ends: what a process kill would have left and what a power cut would have left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    pub kill: ImageFinding,
+    pub power: ImageFinding,
+}
+
+/// Tail-cut replay: every legal end of the AOF between what is proven durable and what was written. A range of what
+/// a power cut could have left, not an observation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TailCut {
+    /// Proven durable: no power cut leaves less. In bytes, as for [`Image::CutAt`].
+    pub durable_bytes: u64,
+    /// By what that is proven.
+    pub witness: TailWitness,
+    pub written_bytes: u64,
+    /// Least first, by length.
+    pub findings: Vec<ImageFinding>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TailWitness {
+    /// WAITAOF, after a self-test showed that this server's WAITAOF tells the truth.
+    WaitAof,
+    /// Nothing is proven: the range begins with the base file.
+    None,
+}
