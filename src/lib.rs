@@ -14,6 +14,7 @@
 //! | [`journal`] | the durable write journal: bytes and files | `domain` |
 //! | [`backend`] | the server under test: process, docker, external; the lease on what we started | `domain` |
 //! | [`client`] | talking to Redis as a user of Redis; the only room that imports `redis` for speaking it | `domain`, `backend`'s endpoint |
+//! | [`network`] | the network between a client and a server: a proxy with faults, gates and a record | `domain` |
 //! | [`engine`] | the life of a drill, the load, the runs on disk, presets on disk, housekeeping | all above |
 //! | [`cli`] | the headless observer: arguments, progress, exit codes | `engine` and below |
 //! | `app` | the window's brain: state, actions, the only writer, effects | `engine` and below |
@@ -46,6 +47,7 @@ pub mod domain;
 pub mod backend;
 pub mod client;
 pub mod journal;
+pub mod network;
 pub mod report;
 
 pub mod engine;
