@@ -5,17 +5,18 @@ use std::fs;
 use std::path::Path;
 
 /// What each room may use of ours, and which foreign crates belong to it alone.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("report", &["domain"]),
     ("journal", &["domain"]),
     ("backend", &["domain"]),
+    ("disk", &["domain"]),
     ("client", &["domain", "backend"]),
     ("network", &["domain"]),
     (
         "engine",
         &[
-            "domain", "report", "journal", "backend", "client", "network",
+            "domain", "report", "journal", "backend", "disk", "client", "network",
         ],
     ),
     ("cli", &["domain", "report", "engine"]),
@@ -24,14 +25,15 @@ const ROOMS: [(&str, &[&str]); 10] = [
 ];
 
 /// A word that only these rooms may contain.
-const OWNED: [(&str, &[&str]); 9] = [
+const OWNED: [(&str, &[&str]); 11] = [
     ("bollard::", &["backend/docker"]),
     ("redis::", &["client"]),
     ("egui", &["app", "ui"]),
     ("eframe", &["app", "ui"]),
     ("rfd::", &["app"]),
     ("mio::", &["client"]),
-    ("rustix::", &["backend"]),
+    ("rustix::", &["backend", "disk"]),
+    ("fuser::", &["disk"]),
     ("clap::", &["cli"]),
     ("ExitCode", &["cli"]),
 ];
