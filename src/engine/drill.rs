@@ -13,6 +13,7 @@ use super::ready::{self, Started};
 use super::snapshots::SnapshotLog;
 use super::stop::{Step, Stop};
 use super::store::RunDir;
+use super::wire::Wire;
 use crate::backend::{Backend, BackendError, Endpoint, Watch};
 use crate::client::{Connection, scan};
 use crate::domain::event::{DrillEvent, LiveView, Phase, ServerInfo};
@@ -56,6 +57,8 @@ pub struct Drill {
     pub(super) next_look: Instant,
     pub(super) next_info: Instant,
     pub(super) rate_before: (Instant, u64),
+    /// The network between the load and the server, if the plan has a fault for it.
+    pub(super) wire: Option<Wire>,
     /// A fault that waits for its moment.
     pub(super) armed: Option<(Fault, Trigger)>,
 }
@@ -93,6 +96,7 @@ impl Drill {
             next_look: Instant::now(),
             next_info: Instant::now(),
             rate_before: (Instant::now(), 0),
+            wire: None,
             armed: None,
         }
     }
@@ -104,7 +108,9 @@ impl Drill {
         self.stream_until(self.plan.stream_for)?;
         self.fault(self.plan.fault)?;
         if self.plan.fault.kind.ends_server() {
+            self.before_restart()?;
             self.restart()?;
+            self.after_restart()?;
         } else {
             // A paused server owes its answers: let them come before anything is read.
             self.stream_until(AFTER_PAUSE)?;
@@ -155,6 +161,8 @@ impl Drill {
             },
             Command::Arm(fault, trigger) if up => self.arm(fault, trigger),
             Command::Disarm => self.disarm(),
+            Command::Damage(damage) if phase == Phase::Down => self.damage(damage),
+            Command::Repair if phase == Phase::Down && self.refused_to_start() => self.repair(),
             Command::Restart if phase == Phase::Down => self.restart(),
             Command::Verify if up => {
                 if phase == Phase::Streaming {
@@ -230,11 +238,12 @@ impl Drill {
     fn stream(&mut self) -> Step {
         self.take_back_ops();
         self.judged = false;
-        let (Some(load), Some(endpoint)) = (self.load.take(), &self.endpoint) else {
+        let (Some(load), Some(server)) = (self.load.take(), self.endpoint.clone()) else {
             return self.warn("nothing to stream to");
         };
+        let endpoint = self.line_to(&server)?;
         let streaming = load
-            .stream(endpoint)
+            .stream(&endpoint)
             .map_err(|error| Stop::failed(format!("cannot stream: {error}")))?;
         self.streaming = Some(streaming);
         self.attention.tell(DrillEvent::StreamStarted);
@@ -281,6 +290,7 @@ impl Drill {
             // The last replies came in after the last look.
             self.count(&meter);
             self.meter();
+            self.hear_network();
             result?;
         }
         Ok(())
@@ -477,6 +487,7 @@ impl Drill {
             let _ = self.warn(&error);
         }
         self.attention.phase(Phase::TearingDown);
+        self.wire = None;
         self.connection = None;
         if let Err(error) = self.clean_up() {
             let _ = self.warn(&format!("cleaning up: {error}"));

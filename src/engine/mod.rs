@@ -13,13 +13,16 @@ pub mod images;
 pub mod launch;
 mod lives;
 pub mod load;
+mod mend;
 mod nemesis;
 pub mod presets;
 mod ready;
 mod reckoning;
+mod scratch;
 mod snapshots;
 mod stop;
 pub mod store;
 mod vigil;
+mod wire;
 
 pub use env::Clock;

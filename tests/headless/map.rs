@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
 ];
 
 /// A word that only these rooms may contain.
-const OWNED: [(&str, &[&str]); 11] = [
+const OWNED: [(&str, &[&str]); 10] = [
     ("bollard::", &["backend/docker"]),
     ("redis::", &["client"]),
     ("egui", &["app", "ui"]),

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acts;
 mod by_hand;
 mod docker;
 mod docker_drill;
