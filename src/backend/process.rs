@@ -320,9 +320,8 @@ impl Backend for ProcessBackend {
     fn configure(&mut self, lines: &str) -> Result<()> {
         let server = self.server()?;
         let path = server.dir.join(CONFIG_FILE);
-        fs::write(&path, format!("{}{lines}\n", server.config)).map_err(|error| {
-            BackendError::new(format!("cannot write {}: {error}", path.display()))
-        })
+        fs::write(&path, format!("{}{lines}\n", server.config))
+            .map_err(|error| BackendError::new(format!("cannot write {}: {error}", path.display())))
     }
 
     fn pause(&mut self) -> Result<()> {

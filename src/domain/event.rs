@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::fault::{Fault, FaultRecord, PersistenceInfo, ServerEnd, Snapshot};
 use super::op::Micros;
 use super::record::RunRecord;
+use super::trigger::Trigger;
 
 /// Name of a run and of its directory: `20261120-203312-rdb-5s-process-kill-x7f3`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,6 +106,18 @@ pub enum DrillEvent {
     },
     SnapshotFinished {
         snapshot: Snapshot,
+    },
+    /// A fault waits for its moment.
+    Armed {
+        fault: Fault,
+        trigger: Trigger,
+    },
+    /// The user has taken it back.
+    Disarmed,
+    /// The moment did not come, and so nothing was done.
+    MomentMissed {
+        trigger: Trigger,
+        reason: String,
     },
     FaultBegan {
         fault: Fault,

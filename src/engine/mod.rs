@@ -5,6 +5,7 @@
 
 mod attention;
 pub mod command;
+mod disk;
 mod drill;
 mod env;
 mod greeting;
@@ -17,9 +18,11 @@ mod nemesis;
 pub mod presets;
 mod ready;
 mod reckoning;
+mod sight;
 mod snapshots;
 mod stop;
 pub mod store;
+mod strike;
 mod vigil;
 
 pub use env::Clock;
