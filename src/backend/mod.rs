@@ -112,6 +112,22 @@ pub trait Backend: Send {
     /// SIGTERM, and SIGKILL once `grace` has passed. True if SIGKILL was needed.
     fn stop(&mut self, grace: Duration) -> Result<(ServerEnd, bool)>;
 
+    /// SIGTERM and no more: returns at once, while the server may be busy saving for long.
+    fn terminate(&mut self) -> Result<()> {
+        Err(BackendError::new(format!(
+            "SIGTERM cannot be sent to a server of backend {} from here",
+            self.id()
+        )))
+    }
+
+    /// Lines of configuration that stand behind all others at the starts from now on; none takes them back.
+    fn configure(&mut self, _lines: &str) -> Result<()> {
+        Err(BackendError::new(format!(
+            "the configuration of a server of backend {} is not ours",
+            self.id()
+        )))
+    }
+
     fn pause(&mut self) -> Result<()>;
 
     fn resume(&mut self) -> Result<()>;

@@ -62,6 +62,8 @@ pub struct ProcessBackend {
 /// What exists once the server has been started for the first time.
 struct Server {
     program: PathBuf,
+    /// Text of the configuration file.
+    config: String,
     dir: PathBuf,
     port: u16,
     password: String,
@@ -123,9 +125,10 @@ impl ProcessBackend {
             dir.join(LOG_FILE).display().to_string(),
         );
         let path = dir.join(CONFIG_FILE);
-        fs::write(&path, config).map_err(|error| failed("write", &path, &error))?;
+        fs::write(&path, &config).map_err(|error| failed("write", &path, &error))?;
         Ok(Server {
             program,
+            config,
             dir,
             port,
             password,
@@ -218,6 +221,15 @@ impl Server {
         })
     }
 
+    /// To the leader alone, as an operator would: the server deals with its own children.
+    fn terminate(&self) -> Result<()> {
+        let leader = self.leader.as_ref();
+        let leader = leader.and_then(|leader| Pid::from_raw(leader.pid));
+        let leader = leader.ok_or_else(|| BackendError::new("the server is not running"))?;
+        rustix::process::kill_process(leader, Signal::TERM)
+            .map_err(|error| BackendError::new(format!("cannot send SIGTERM: {error}")))
+    }
+
     fn wait(&mut self) -> Result<ServerEnd> {
         if let Some(mut child) = self.child.take() {
             let status = child.wait().map_err(|error| {
@@ -288,14 +300,7 @@ impl Backend for ProcessBackend {
 
     fn stop(&mut self, grace: Duration) -> Result<(ServerEnd, bool)> {
         let server = self.server()?;
-        // To the leader alone, as an operator would: the server deals with its own children.
-        let leader = server
-            .leader
-            .as_ref()
-            .and_then(|leader| Pid::from_raw(leader.pid));
-        let leader = leader.ok_or_else(|| BackendError::new("the server is not running"))?;
-        rustix::process::kill_process(leader, Signal::TERM)
-            .map_err(|error| BackendError::new(format!("cannot send SIGTERM: {error}")))?;
+        server.terminate()?;
         let begun = Instant::now();
         loop {
             if let Some(end) = server.poll()? {
@@ -306,6 +311,17 @@ impl Backend for ProcessBackend {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    fn terminate(&mut self) -> Result<()> {
+        self.server()?.terminate()
+    }
+
+    fn configure(&mut self, lines: &str) -> Result<()> {
+        let server = self.server()?;
+        let path = server.dir.join(CONFIG_FILE);
+        fs::write(&path, format!("{}{lines}\n", server.config))
+            .map_err(|error| BackendError::new(format!("cannot write {}: {error}", path.display())))
     }
 
     fn pause(&mut self) -> Result<()> {

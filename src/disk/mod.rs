@@ -14,6 +14,7 @@ pub mod damage;
 mod elsewhere;
 mod facts;
 mod spec;
+pub mod tail_cut;
 
 #[cfg(target_os = "linux")]
 pub use availability::unavailable;

@@ -13,6 +13,7 @@ use super::image::{Comparison, ImageFinding, Repair, TailCut};
 use super::network::NetworkHappening;
 use super::op::Micros;
 use super::record::RunRecord;
+use super::trigger::Trigger;
 
 /// Name of a run and of its directory: `20261120-203312-rdb-5s-process-kill-x7f3`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -108,6 +109,18 @@ pub enum DrillEvent {
     },
     SnapshotFinished {
         snapshot: Snapshot,
+    },
+    /// A fault waits for its moment.
+    Armed {
+        fault: Fault,
+        trigger: Trigger,
+    },
+    /// The user has taken it back.
+    Disarmed,
+    /// The moment did not come, and so nothing was done.
+    MomentMissed {
+        trigger: Trigger,
+        reason: String,
     },
     FaultBegan {
         fault: Fault,

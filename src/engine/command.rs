@@ -18,6 +18,12 @@ pub enum Command {
     Arm(Fault, Trigger),
     /// Let the moment pass.
     Disarm,
+    /// Kill & compare: a process kill on the faulty disk, and both images of its instant tried.
+    Compare,
+    /// Try what a power cut now would leave, while the stream goes on.
+    WhatIf,
+    /// Tail-cut replay of the dead server's AOF.
+    TailCut,
     /// Damage a file of the dead server.
     Damage(Damage),
     /// Repair a copy of what the server refuses, and show what that saves.

@@ -17,6 +17,9 @@ use crate::domain::image::{Image, ImageFinding, ImageOutcome, Repair};
 impl Drill {
     /// What the plan does to the dead server's data before it is started again.
     pub(super) fn before_restart(&mut self) -> Step {
+        if self.plan.tail_cut {
+            self.tail_cut()?;
+        }
         match self.plan.damage {
             Some(damage) => self.damage(damage),
             None => Ok(()),
@@ -71,12 +74,12 @@ impl Drill {
                 "nothing can be repaired: the data directory holds no AOF, and a snapshot (RDB) that is damaged has no repair",
             );
         };
+        let bytes_before = files.bytes();
         let program = self.backend.program();
         let fixed = match repair::fix(Some(Path::new(&program)), &target) {
             Ok(fixed) => fixed,
             Err(error) => return self.warn(&format!("nothing was repaired: {}", error.message)),
         };
-        let bytes_before = files.bytes();
         let bytes_after = AofFiles::of(copy.data()).map_err(failed)?.bytes();
         let finding = self.examine_repaired(copy.data(), &fixed);
         self.attention.tell(DrillEvent::Repaired {

@@ -4,7 +4,9 @@
 //! Read `drill` first: the life of a drill from top to bottom.
 
 mod attention;
+mod capture;
 pub mod command;
+mod disk;
 mod drill;
 mod env;
 mod greeting;
@@ -19,9 +21,12 @@ pub mod presets;
 mod ready;
 mod reckoning;
 mod scratch;
+mod sight;
 mod snapshots;
 mod stop;
 pub mod store;
+mod strike;
+mod tailcut;
 mod vigil;
 mod wire;
 

@@ -8,6 +8,7 @@
 //! | `journal.bin` | every op, see the room `journal` | as it happens |
 //! | `timeline.jsonl` | every fact, one a line | as it happens |
 //! | `server.log` | the server's own log | as it happens |
+//! | `disk.jsonl` | the faulty disk's own log, if there was one | as it happens |
 //! | `readback.jsonl` | a line of circumstances, then a line for each session | after the readback |
 //! | `verdict.json` | what the checker made of it | after judging |
 //! | `reports/` | HTML, Markdown, JSON, JUnit, CSV | at the end |
@@ -39,6 +40,7 @@ const PLAN: &str = "plan.json";
 const JOURNAL: &str = "journal.bin";
 const TIMELINE: &str = "timeline.jsonl";
 const SERVER_LOG: &str = "server.log";
+const DISK_LOG: &str = "disk.jsonl";
 const EFFECTIVE: &str = "effective.conf";
 const READBACK: &str = "readback.jsonl";
 const VERDICT: &str = "verdict.json";
@@ -115,6 +117,11 @@ impl RunDir {
 
     pub(super) fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)
+    }
+
+    /// Where the faulty disk writes its log.
+    pub(super) fn disk_log(&self) -> PathBuf {
+        self.path.join(DISK_LOG)
     }
 
     pub(super) fn timeline_file(&self) -> Result<File> {

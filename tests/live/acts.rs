@@ -273,3 +273,47 @@ fn refuses_with(data: &Path, config: &str) -> bool {
     let _ = child.wait();
     false
 }
+
+#[test]
+fn the_tail_cut_replay_is_a_range_from_everything_to_what_the_kill_took() {
+    let program = Program::new();
+    let (code, report) = program.drill(&[
+        "--preset",
+        "aof-everysec",
+        "--messages",
+        "2000",
+        "--rate",
+        "max",
+        "--tail-cut",
+    ]);
+    assert_eq!(code, 0, "{}", report["sentences"]);
+    let act = acts(&report, "tail_cut")[0];
+    assert_eq!(act["tail_cut"]["witness"], "none");
+    let findings = act["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 17);
+    let lost: Vec<u64> = findings
+        .iter()
+        .map(|finding| finding["lost"].as_u64().unwrap())
+        .collect();
+    assert!(lost.is_sorted_by(|a, b| a >= b), "{lost:?}");
+    // Nothing is proven durable on a server without WAITAOF; at its full length the AOF is what the kill left.
+    assert_eq!((lost[0], lost[16]), (2000, 0));
+    assert!(findings.iter().all(|finding| finding["single_cut"] == true));
+    let sentence = act["sentence"].as_str().unwrap();
+    assert!(
+        sentence.starts_with("A range, not an observation"),
+        "{sentence}"
+    );
+
+    // Three of the ends again, by other hands.
+    let kept = program.path("kept/after-fault-1");
+    let aof = kept.join("appendonlydir/appendonly.aof.1.incr.aof");
+    for place in [11, 6, 3] {
+        let cut_at = findings[place]["cut_at_bytes"].as_u64().unwrap();
+        let file = std::fs::File::options().write(true).open(&aof).unwrap();
+        file.set_len(cut_at).unwrap();
+        let found = total(&program.count_kept(AOF));
+        assert_eq!(findings[place]["found"], found);
+        assert_eq!(lost[place], 2000 - found);
+    }
+}
