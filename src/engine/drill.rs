@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::attention::Attention;
 use super::command::Command;
 use super::disk::DrillDisk;
+use super::ladder::Climb;
 use super::lives::Lives;
 use super::load::{Load, Streaming};
 use super::ready::{self, Started};
@@ -58,6 +59,9 @@ pub struct Drill {
     pub(super) rate_before: (Instant, u64),
     /// The faulty disk under the server's data directory.
     pub(super) disk: Option<DrillDisk>,
+    pub(super) climb: Climb,
+    /// Shared with the load and the window.
+    pub(super) live: Arc<Mutex<LiveView>>,
     /// A full or failing disk has made the server end by itself.
     pub(super) gave_up: bool,
 }
@@ -96,6 +100,8 @@ impl Drill {
             next_info: Instant::now(),
             rate_before: (Instant::now(), 0),
             disk: None,
+            climb: Climb::default(),
+            live: Arc::default(),
             gave_up: false,
         }
     }
@@ -190,6 +196,7 @@ impl Drill {
 
     /// Starts the server for the first time and proves that the preset is in force.
     fn start(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
+        self.live = Arc::clone(&live);
         self.attention.phase(Phase::Starting);
         let begun = Instant::now();
         let endpoint = self.backend.start(&*self.attention)?;
@@ -355,6 +362,7 @@ impl Drill {
 
     pub(super) fn disk_round_begins(&mut self) {
         let acked = self.attention.current().acked;
+        self.climb.came_back(acked);
         if let Some(disk) = &mut self.disk {
             disk.round_begins(acked);
         }
