@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::damage::DamageDone;
 use super::fault::{Fault, FaultRecord, PersistenceInfo, ServerEnd, Snapshot};
 use super::image::{Comparison, ImageFinding, Repair, TailCut};
+use super::ladder::{Gap, Ladder};
 use super::network::NetworkHappening;
 use super::op::Micros;
 use super::record::RunRecord;
@@ -237,6 +238,12 @@ pub struct Progress {
     pub backlog: u64,
     pub acked_per_sec: f64,
     pub info: Option<PersistenceInfo>,
+    /// What a process kill would take now.
+    pub kill_takes: Option<Gap>,
+    /// What a power cut would take now.
+    pub cut_takes: Option<Gap>,
+    /// Both are counted on the faulty disk, not estimated.
+    pub gaps_exact: bool,
     /// The run began this many microseconds (wall clock) after the Unix epoch.
     pub began_unix_micros: u64,
 }
@@ -250,6 +257,8 @@ pub struct LiveView {
     pub ticks: Vec<(u32, u32)>,
     /// Acknowledged messages by session.
     pub by_session: Vec<u32>,
+    /// The ladder of durability, bounded by itself.
+    pub ladder: Ladder,
     /// Counts up at each change.
     pub generation: u64,
 }

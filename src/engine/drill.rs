@@ -10,6 +10,7 @@ use super::attention::Attention;
 use super::capture::Captured;
 use super::command::Command;
 use super::disk::DrillDisk;
+use super::ladder::Climb;
 use super::lives::Lives;
 use super::load::{Load, Streaming};
 use super::ready::{self, Started};
@@ -68,6 +69,9 @@ pub struct Drill {
     pub(super) trials: Vec<JoinHandle<()>>,
     /// The faulty disk under the server's data directory.
     pub(super) disk: Option<DrillDisk>,
+    pub(super) climb: Climb,
+    /// Shared with the load and the window.
+    pub(super) live: Arc<Mutex<LiveView>>,
     /// A full or failing disk has made the server end by itself.
     pub(super) gave_up: bool,
 }
@@ -110,6 +114,8 @@ impl Drill {
             captured: None,
             trials: Vec::new(),
             disk: None,
+            climb: Climb::default(),
+            live: Arc::default(),
             gave_up: false,
         }
     }
@@ -215,6 +221,7 @@ impl Drill {
 
     /// Starts the server for the first time and proves that the preset is in force.
     fn start(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
+        self.live = Arc::clone(&live);
         self.attention.phase(Phase::Starting);
         let begun = Instant::now();
         let endpoint = self.backend.start(&*self.attention)?;
@@ -382,6 +389,7 @@ impl Drill {
 
     pub(super) fn disk_round_begins(&mut self) {
         let acked = self.attention.current().acked;
+        self.climb.came_back(acked);
         if let Some(disk) = &mut self.disk {
             disk.round_begins(acked);
         }

@@ -12,6 +12,7 @@ mod env;
 mod greeting;
 pub mod housekeeping;
 pub mod images;
+mod ladder;
 pub mod launch;
 mod lives;
 pub mod load;

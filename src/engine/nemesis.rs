@@ -13,6 +13,7 @@ use crate::client::connect::{Readiness, ask};
 use crate::client::{info, levers};
 use crate::domain::event::{DrillEvent, Phase};
 use crate::domain::fault::Fault;
+use crate::domain::preset::Keeping;
 use crate::domain::trigger::{Hit, Trigger, Witness};
 
 /// How long a moment may be waited for, beside the time that saves are made to take.
@@ -22,8 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const WIDE: Duration = Duration::from_secs(2);
 /// What a key costs beyond the delay asked for, measured with usleep on Linux.
 const SLEEP_OVERHEAD_MICROS: u64 = 60;
-/// What `key-load-delay` is told, for each key or command that is loaded.
-const LOAD_DELAY_MICROS: u64 = 300;
 
 /// How waiting for a moment ended.
 pub(super) enum Moment {
@@ -77,6 +76,7 @@ impl Drill {
         self.attention
             .doing(&format!("Waiting until {}", trigger.words()), None);
         self.collect_log();
+        self.take_info();
         let save_time = self.widen(trigger)?;
         let mut sight = Sight::new(self, trigger, save_time);
         let begun = Instant::now();
@@ -88,12 +88,13 @@ impl Drill {
             }
             if Instant::now() >= next_look {
                 next_look = Instant::now() + Duration::from_millis(20);
-                self.meter();
                 if self.is_disarmed()? {
                     return Ok(Moment::Disarmed);
                 }
-                if let Some(end) = self.backend.ended()? {
-                    return Err(self.died(&end));
+                if sight.server_is_busy() {
+                    self.meter();
+                } else {
+                    self.look_after()?;
                 }
                 self.bring_about(&mut sight)?;
             }
@@ -126,7 +127,8 @@ impl Drill {
     fn await_loading(&mut self, fault: Fault) -> Step<Moment> {
         self.fault(fault, None)?;
         self.backend.configure(&format!(
-            "key-load-delay {LOAD_DELAY_MICROS}\nloading-process-events-interval-bytes 1024"
+            "key-load-delay {}\nloading-process-events-interval-bytes 1024",
+            self.load_delay_micros()
         ))?;
         self.attention.phase(Phase::Restarting);
         self.log.clear();
@@ -138,7 +140,10 @@ impl Drill {
             if self.attention.is_cancelled() {
                 return Err(Stop::Cancelled);
             }
-            match ask(&endpoint, Duration::from_millis(300)) {
+            if let Some(hit) = self.see_loading() {
+                return Ok(Moment::Hit(hit));
+            }
+            match ask(&endpoint, Duration::from_millis(100)) {
                 Readiness::Loading => {
                     return Ok(Moment::Hit(Hit {
                         aimed: Trigger::Loading,
@@ -168,6 +173,16 @@ impl Drill {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// For each key of a snapshot and each command of an AOF, so that all of them take about [`WIDE`].
+    fn load_delay_micros(&self) -> u64 {
+        let each = match self.plan.preset.keeping() {
+            Keeping::Snapshots => u64::from(self.plan.workload.sessions),
+            _ => self.acked(),
+        };
+        let micros = WIDE.as_micros() as u64 / each.max(1);
+        micros.saturating_sub(SLEEP_OVERHEAD_MICROS).max(1)
     }
 
     /// Makes the window of the moment wide enough, and tells how long a save takes then.

@@ -20,6 +20,8 @@ mod line {
     pub const INCR_OPENED: &str = "Creating AOF incr file";
     pub const REWRITE_ENDED: &str = "Background AOF rewrite terminated";
     pub const FINAL_SAVE: &str = "Saving the final RDB snapshot before exiting";
+    /// Of `dump.rdb`, and of the AOF's base before its commands.
+    pub const LOADING: &str = "Loading RDB produced by";
     pub const READY: &str = "Ready to accept connections";
 }
 
@@ -61,6 +63,11 @@ impl Sight {
             Trigger::Acks { .. } | Trigger::FsyncLate { .. } => Duration::from_micros(200),
             _ => Duration::from_millis(1),
         }
+    }
+
+    /// It has been told to stop and does not answer any more.
+    pub fn server_is_busy(&self) -> bool {
+        self.trigger == Trigger::FinalSave && self.told.is_some()
     }
 
     fn hit(&self, at: Micros, witness: Witness, seen: impl Into<String>) -> Hit {
@@ -167,6 +174,19 @@ impl Drill {
             Trigger::Loading => last(line::READY).is_some(),
             _ => false,
         };
+    }
+
+    /// A server that was started just now loads its data.
+    pub(super) fn see_loading(&mut self) -> Option<Hit> {
+        self.collect_log();
+        let line = self.log.iter().find(|text| text.contains(line::LOADING))?;
+        Some(Hit {
+            aimed: Trigger::Loading,
+            at: self.attention.clock.now(),
+            witness: Witness::ServerLog,
+            seen: line.clone(),
+            on_target: true,
+        })
     }
 
     /// A new line of the log with these words.
@@ -292,6 +312,17 @@ impl Drill {
             |streaming| {
                 let acked = &streaming.meter.acked;
                 acked.load(std::sync::atomic::Ordering::Relaxed)
+            },
+        )
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        let streaming = self.streaming.as_ref();
+        streaming.map_or_else(
+            || self.attention.current().sent,
+            |streaming| {
+                let sent = &streaming.meter.sent;
+                sent.load(std::sync::atomic::Ordering::Relaxed)
             },
         )
     }

@@ -18,6 +18,7 @@ impl Drill {
     /// What the drill does while nothing else is to be done: meters, log, INFO, signs of death.
     pub(super) fn look_after(&mut self) -> Step {
         self.meter();
+        self.climb();
         if Instant::now() < self.next_look {
             return Ok(());
         }
