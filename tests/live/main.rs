@@ -9,5 +9,6 @@ mod docker;
 mod docker_drill;
 mod drill;
 mod network;
+mod other_servers;
 #[cfg(feature = "gui")]
 mod window;
