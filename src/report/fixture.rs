@@ -380,3 +380,91 @@ pub(crate) fn empty() -> RunRecord {
     record.judgement.faults.clear();
     record
 }
+
+/// The small run with every second act in its timeline.
+pub(crate) fn with_acts() -> RunRecord {
+    use crate::domain::damage::DamageDone;
+    use crate::domain::image::{
+        Comparison, Image, ImageFinding, ImageOutcome, Repair, TailCut, TailWitness,
+    };
+    use crate::domain::network::NetworkHappening;
+
+    let at = Micros(8_412_000);
+    let finding = |image, outcome| ImageFinding {
+        at,
+        image,
+        acked: 585,
+        outcome,
+    };
+    let started = |lost: u64| ImageOutcome::Started {
+        found: 585 - lost,
+        lost,
+        window: (lost > 0).then_some(Duration::from_millis(590)),
+        cut: Cut::NotNeeded,
+        damaged: 0,
+    };
+    let refused = || ImageOutcome::Refused {
+        words: vec!["Bad <file> format".into()],
+    };
+    let failed = || ImageOutcome::Failed {
+        error: "no port".into(),
+    };
+    let events = [
+        DrillEvent::NetworkHappened {
+            happening: NetworkHappening::RepliesLost {
+                connection: 1,
+                replies: 16,
+            },
+        },
+        DrillEvent::NetworkHappened {
+            happening: NetworkHappening::Stalled,
+        },
+        DrillEvent::DamageDone {
+            done: DamageDone {
+                damage: "flip:aof".parse().expect("a damage"),
+                path: "appendonlydir/appendonly.aof.1.incr.aof".into(),
+                offset: 21_780,
+                bytes: 1,
+                file_bytes_before: 57_000,
+                file_bytes_after: 57_000,
+                before: "72".into(),
+                after: "52".into(),
+            },
+        },
+        DrillEvent::Repaired {
+            repair: Repair {
+                program: "/usr/bin/redis-check-aof".into(),
+                words: vec!["Successfully truncated AOF".into()],
+                bytes_before: 60_000,
+                bytes_after: 58_900,
+                finding: finding(Image::Repaired, started(85)),
+            },
+        },
+        DrillEvent::Compared {
+            comparison: Comparison {
+                kill: finding(Image::Written, started(0)),
+                power: finding(Image::Durable, refused()),
+            },
+        },
+        DrillEvent::WhatIf {
+            finding: finding(Image::Durable, failed()),
+        },
+        DrillEvent::TailCutTried {
+            tail_cut: TailCut {
+                durable_bytes: 100,
+                witness: TailWitness::WaitAof,
+                written_bytes: 300,
+                findings: vec![
+                    finding(Image::CutAt { bytes: 100 }, started(7)),
+                    finding(Image::CutAt { bytes: 200 }, refused()),
+                    finding(Image::CutAt { bytes: 300 }, started(0)),
+                ],
+            },
+        },
+    ];
+    let mut record = small();
+    record
+        .timeline
+        .extend(events.map(|event| TimedEvent { at, event }));
+    record
+}
