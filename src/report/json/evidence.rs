@@ -120,7 +120,7 @@ pub(super) fn conditions(plan: &DrillPlan) -> ConditionsDto {
             metadata: disk.metadata.id(),
             tail: disk.tail.id(),
             write_back_secs: disk.write_back.map(|age| age.as_secs_f64()),
-            fsync_delay: disk.fsync_delay.to_string(),
+            fsync_delay: disk.fsync_delay_words(),
             space_bytes: disk.space_bytes,
             io_error: disk.io_error.as_ref().map(ToString::to_string),
         }),

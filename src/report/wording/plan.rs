@@ -41,7 +41,10 @@ pub fn condition_phrases(plan: &DrillPlan) -> Vec<String> {
         });
         match disk.fsync_delay {
             FsyncDelay::None => {}
-            delay => phrases.push(format!("An fsync takes longer: {delay}")),
+            _ => phrases.push(format!(
+                "An fsync takes longer: {}",
+                disk.fsync_delay_words()
+            )),
         }
         phrases.extend(
             disk.space_bytes
@@ -143,7 +146,7 @@ fn conditions(plan: &DrillPlan) -> Vec<(Field, String)> {
             typed.push((Field::WriteBack, disk.write_back.map_or(never, seconds)));
         }
         if disk.fsync_delay != usual.fsync_delay {
-            typed.push((Field::FsyncDelay, disk.fsync_delay.to_string()));
+            typed.push((Field::FsyncDelay, disk.fsync_delay_words()));
         }
         typed.extend(disk.space_bytes.map(|b| (Field::DiskSpace, b.to_string())));
         let error = disk.io_error.as_ref();
