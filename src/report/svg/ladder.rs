@@ -7,6 +7,9 @@ use crate::domain::ladder::{Ladder, Rung};
 use crate::domain::record::RunRecord;
 use crate::report::wording::ladder_sentence;
 
+/// One of the counts.
+type Step = fn(&Rung) -> u64;
+
 /// `None` if nobody looked.
 pub(in crate::report) fn ladder(record: &RunRecord) -> Option<String> {
     const POINTS: usize = 800;
@@ -32,7 +35,7 @@ pub(in crate::report) fn ladder(record: &RunRecord) -> Option<String> {
     grid(&mut canvas, &frame);
     between(&mut canvas, &frame, &rungs, "cut-gap", |rung| rung.durable);
     between(&mut canvas, &frame, &rungs, "kill-gap", |rung| rung.written);
-    let curves: [(&str, fn(&Rung) -> u64); 5] = [
+    let curves: [(&str, Step); 5] = [
         ("saved line", |rung| rung.in_snapshot),
         ("durable line", |rung| rung.durable.min(rung.acked)),
         ("written line", |rung| rung.written.min(rung.acked)),
@@ -49,13 +52,7 @@ pub(in crate::report) fn ladder(record: &RunRecord) -> Option<String> {
 }
 
 /// From acknowledged down to a step.
-fn between(
-    canvas: &mut Canvas,
-    frame: &Frame,
-    rungs: &[Rung],
-    class: &str,
-    step: fn(&Rung) -> u64,
-) {
+fn between(canvas: &mut Canvas, frame: &Frame, rungs: &[Rung], class: &str, step: Step) {
     let secs: Vec<f64> = rungs.iter().map(|rung| rung.at.secs()).collect();
     let acked: Vec<f64> = rungs.iter().map(|rung| rung.acked as f64).collect();
     let mut path = frame.steps(&secs, &acked);
