@@ -31,6 +31,7 @@ pub enum Field {
     Network,
     Compare,
     TailCut,
+    Repair,
     SaveTime,
 }
 
@@ -67,6 +68,7 @@ impl Field {
             Field::Network => "--network",
             Field::Compare => "--compare",
             Field::TailCut => "--tail-cut",
+            Field::Repair => "--repair",
             Field::SaveTime => "--save-time",
         }
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::acts::{Act, acts};
 use super::sessions::lost_ranges;
 use super::wording;
 use crate::domain::contract::{Contract, Promise};
@@ -37,6 +38,7 @@ struct Report {
     timeline: Vec<Event>,
     /// `null` if nobody looked.
     ladder: Option<LadderDto>,
+    acts: Vec<Act>,
     lost: Vec<Lost>,
 }
 
@@ -208,6 +210,7 @@ fn report(record: &RunRecord) -> Report {
         plan: plan(record),
         timeline: timeline(record),
         ladder: record.ladder.as_deref().map(evidence::ladder),
+        acts: acts(record),
         lost: lost_ranges(record)
             .into_iter()
             .map(|(session, seqs)| Lost {
