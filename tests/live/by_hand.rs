@@ -289,3 +289,40 @@ fn dropping_the_handle_cancels_and_cleans_up() {
     thread.join().unwrap();
     assert!(std::net::TcpStream::connect(address).is_err());
 }
+
+#[test]
+fn a_fault_waits_for_its_moment_and_can_be_taken_back() {
+    let drill = ByHand::start("aof-everysec");
+    drill.order(Command::Stream, Phase::Streaming);
+    let armed = |trigger: &str| {
+        let fault = Fault::new(FaultKind::ProcessKill);
+        let order = Command::Arm(fault, trigger.parse().unwrap());
+        drill.handle.commands.send(order).unwrap();
+    };
+    let told = |wanted: &dyn Fn(&DrillEvent) -> bool| {
+        let patience = Duration::from_secs(20);
+        std::iter::from_fn(|| drill.handle.events.recv_timeout(patience).ok())
+            .any(|timed| wanted(&timed.event))
+    };
+    armed("acks=1000000");
+    assert!(told(&|event| matches!(event, DrillEvent::Armed { .. })));
+    drill.handle.commands.send(Command::Disarm).unwrap();
+    assert!(told(&|event| *event == DrillEvent::Disarmed));
+    assert_eq!(drill.handle.progress.borrow().phase, Phase::Streaming);
+
+    armed("rewrite");
+    drill.reach(Phase::Down);
+    drill.order(Command::Restart, Phase::Ready);
+    drill.handle.commands.send(Command::Verify).unwrap();
+    let record = drill.judged();
+    let hit = record.history.faults[0].hit.clone().expect("it was armed");
+    assert!(
+        hit.on_target && hit.seen.contains("rewriting started by pid"),
+        "{hit:?}"
+    );
+    assert_eq!(
+        record.judgement.counts.lost,
+        record.judgement.faults[0].lost
+    );
+    drill.order(Command::Finish, Phase::Finished);
+}
