@@ -19,9 +19,9 @@ pub struct DiskPlan {
     /// Un-fsynced data older than this becomes durable by itself, as the kernel's flusher does; `None` never.
     pub write_back: Option<Duration>,
     pub fsync_delay: FsyncDelay,
-    /// The files whose fsyncs are delayed; `None` all of them.
+    /// Only fsyncs of these files are delayed; `None` all.
     #[serde(default)]
-    pub fsync_files: Option<FilePattern>,
+    pub slow_files: Option<FilePattern>,
     /// Writes beyond this many bytes, all files together, fail with ENOSPC.
     pub space_bytes: Option<u64>,
     pub io_error: Option<IoError>,
@@ -36,17 +36,10 @@ impl DiskPlan {
     /// As it is typed: `3s@5s`, or with files `5s:*.1.incr.aof`.
     #[must_use]
     pub fn fsync_delay_words(&self) -> String {
-        match &self.fsync_files {
+        match &self.slow_files {
             None => self.fsync_delay.to_string(),
             Some(files) => format!("{}:{}", self.fsync_delay, files.0),
         }
-    }
-
-    /// Whether an fsync of the file of this name (without its folder) is delayed.
-    #[must_use]
-    pub fn delays_fsync_of(&self, name: &str) -> bool {
-        let files = self.fsync_files.as_ref();
-        files.is_none_or(|files| files.matches(name))
     }
 }
 
@@ -57,7 +50,7 @@ impl Default for DiskPlan {
             tail: Tail::Drop,
             write_back: Some(Self::DEFAULT_WRITE_BACK),
             fsync_delay: FsyncDelay::None,
-            fsync_files: None,
+            slow_files: None,
             space_bytes: None,
             io_error: None,
             seed: 7,

@@ -75,7 +75,7 @@ impl PlanDraft {
                 text => time(Field::WriteBack, text, errors),
             },
             fsync_delay: parse::<FsyncDelay>(Field::FsyncDelay, delay, errors).unwrap_or_default(),
-            fsync_files: (!files.is_empty()).then(|| FilePattern(files.to_owned())),
+            slow_files: (!files.is_empty()).then(|| FilePattern(files.to_owned())),
             space_bytes: bytes(Field::DiskSpace, &self.disk_space, errors),
             io_error: parse::<IoError>(Field::IoError, &self.io_error, errors),
             seed: self.seed,
@@ -355,8 +355,7 @@ mod tests {
         };
         let disk = slow.parse(&Preset::embedded()).unwrap().disk.unwrap();
         assert_eq!(disk.fsync_delay_words(), slow.fsync_delay);
-        assert!(disk.delays_fsync_of("appendonly.aof.1.incr.aof"));
-        assert!(!disk.delays_fsync_of("appendonly.aof.2.incr.aof"));
+        assert_eq!(disk.slow_files, Some(FilePattern("*.1.incr.aof".into())));
         assert_eq!(disk.io_error.unwrap().to_string(), "fsync:*.aof#3+");
         assert_eq!(plan.trigger.to_string(), "before-rename:*.rdb#1");
     }
