@@ -138,7 +138,7 @@ pub struct ConditionArgs {
     /// Un-fsynced data of this age becomes durable by itself, or `never` [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub write_back: Option<String>,
-    /// An fsync takes so much longer: 1.5s, a range 0.5s..3s, or a stall 3s@5s (3 s long, at second 5)
+    /// An fsync takes so much longer: 1.5s, a range 0.5s..3s, or a stall 3s@5s (3 s long, at second 5); with :FILES behind it for those files only
     #[arg(long, value_name = "TIME")]
     pub fsync_delay: Option<String>,
     /// The disk is full after this many bytes: 1000000, 64k, 10m

@@ -128,7 +128,7 @@ pub enum DrillEvent {
         before: Option<PersistenceInfo>,
     },
     FaultDone {
-        record: FaultRecord,
+        record: Box<FaultRecord>,
     },
     /// The server ended although nobody asked it to.
     ServerDied {

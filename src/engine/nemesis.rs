@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::command::Command;
 use super::drill::Drill;
+use super::load::Streaming;
 use super::sight::Sight;
 use super::stop::{Step, Stop};
 use crate::backend::Watch;
@@ -86,6 +87,9 @@ impl Drill {
             if let Some(hit) = self.look_for(&mut sight)? {
                 return Ok(Moment::Hit(hit));
             }
+            if let Some(reason) = self.cannot_come(trigger) {
+                return Ok(Moment::Missed(reason));
+            }
             if Instant::now() >= next_look {
                 next_look = Instant::now() + Duration::from_millis(20);
                 if self.is_disarmed()? {
@@ -104,6 +108,18 @@ impl Drill {
             "waited {} s for it",
             patience.as_secs()
         )))
+    }
+
+    /// Why there is nothing to wait for any more.
+    fn cannot_come(&self, trigger: &Trigger) -> Option<String> {
+        let over = self.streaming.as_ref().is_none_or(Streaming::has_finished);
+        match trigger {
+            Trigger::Acks { .. } if over => Some(format!(
+                "the stream ended with {} acknowledged",
+                self.acked()
+            )),
+            _ => None,
+        }
     }
 
     /// True if the user has taken the fault back.

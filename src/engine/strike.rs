@@ -82,6 +82,7 @@ impl Drill {
             hit,
         };
         self.faults.push(record.clone());
+        let record = Box::new(record);
         self.attention.tell(DrillEvent::FaultDone { record });
         if fault.kind.ends_server() {
             self.evicted.ended();

@@ -35,6 +35,7 @@ pub(super) fn render(record: &RunRecord) -> String {
                     (acts(record))
                     (curves(record))
                     (lanes(record))
+                    (ladder(record))
                     (transcript(record))
                     (sessions(record))
                     (grounds(record))
@@ -71,6 +72,9 @@ fn headline(record: &RunRecord) -> Markup {
                 p.promise { (wording::promise_sentence(finding)) }
                 @if let Some(why) = wording::why_sentence(record, at) {
                     p.why { (why) }
+                }
+                @if let Some(moment) = wording::moment_sentence(record, at) {
+                    p.why { (moment) }
                 }
             }
         }
@@ -269,6 +273,27 @@ fn sessions(record: &RunRecord) -> Markup {
     }
 }
 
+fn ladder(record: &RunRecord) -> Markup {
+    let picture = svg::ladder(record);
+    html! {
+        @if let (Some(picture), Some(ladder)) = (picture, &record.ladder) {
+            section {
+                h2 { "What an end would have taken, at each instant" }
+                p.says { (wording::ladder_sentence(ladder)) }
+                (PreEscaped(picture))
+                p.legend {
+                    span { i style="background:var(--soft)" {} "sent" }
+                    span { i style="background:var(--ink)" {} "acknowledged" }
+                    span { i style="background:var(--flight)" {} "written to a file" }
+                    span { i style="background:var(--recovered)" {} "durable" }
+                    span { i style="background:var(--held)" {} "in a snapshot" }
+                    span { "shaded: what a process kill takes (dark) and what a power cut takes (light)" }
+                }
+            }
+        }
+    }
+}
+
 fn grounds(record: &RunRecord) -> Markup {
     html! {
         section {
@@ -303,6 +328,10 @@ fn setup(record: &RunRecord) -> Markup {
                 dt { "in plain words" } dd { @for words in plan.preset.plain_words() { (words) br; } }
                 dt { "fault" } dd { (plan.fault.kind.title()) br; (plan.fault.kind.explanation()) }
                 dt { "load" } dd { (wording::load_sentence(plan)) }
+                @let conditions = wording::condition_phrases(plan);
+                @if !conditions.is_empty() {
+                    dt { "conditions" } dd { @for words in conditions { (words) br; } }
+                }
                 dt { "backend" } dd { (record.backend) }
                 @if let Some(server) = &record.server {
                     dt { "server" } dd { bdi { (server.engine) } " " (server.version) ", " code { (server.program) } br; (server.os) }

@@ -107,9 +107,15 @@ fn headline(page: &mut Page, record: &RunRecord) {
         if let Some(why) = wording::why_sentence(record, at) {
             page.paragraph(&format!("> {}", text(&why)));
         }
+        if let Some(moment) = wording::moment_sentence(record, at) {
+            page.paragraph(&text(&moment));
+        }
     }
     page.paragraph(&text(&wording::cut_sentence(record.judgement.cut())));
     page.paragraph(&text(&wording::curves_sentence(record)));
+    if let Some(ladder) = &record.ladder {
+        page.paragraph(&text(&wording::ladder_sentence(ladder)));
+    }
 }
 
 fn numbers(page: &mut Page, record: &RunRecord) {
@@ -216,6 +222,9 @@ fn setup(page: &mut Page, record: &RunRecord) {
     );
     fact("Fault", plan.fault.kind.explanation());
     fact("Load", &wording::load_sentence(plan));
+    for condition in wording::condition_phrases(plan) {
+        fact("Condition", &condition);
+    }
     if let Some(server) = &record.server {
         fact(
             "Server",

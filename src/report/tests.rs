@@ -25,6 +25,7 @@ fn records() -> Vec<RunRecord> {
         fixture::hole(),
         fixture::streamed(3000),
         fixture::with_acts(),
+        fixture::power_loss(),
     ]
 }
 
@@ -145,6 +146,77 @@ fn the_reason_is_the_mechanism_that_took_or_kept_the_messages() {
         let why = wording::why_sentence(&drill(preset, kind, lost), 0).unwrap();
         assert!(why.contains(part), "{preset} {kind} {lost}: {why}");
     }
+}
+
+#[test]
+fn a_power_cut_is_told_with_what_the_disk_had_not_fsynced() {
+    let record = fixture::power_loss();
+    let why = wording::why_sentence(&record, 0).unwrap();
+    assert!(
+        why.starts_with(
+            "Redis had answered 3 writes that the disk had not fsynced; an fsync that began 2.2 s before the cut had not ended"
+        ),
+        "{why}"
+    );
+    for format in [Format::Html, Format::Markdown, Format::Junit] {
+        let report = text(format, &record);
+        assert!(report.contains("and hit it at 9.200 s"), "{format:?}");
+    }
+    let page = text(Format::Html, &record);
+    assert!(page.contains("counted on the faulty disk") && page.contains("class=\"cut-gap\""));
+    let report = json(&record);
+    assert_eq!(report["faults"][0]["disk"]["answered_not_durable"], 3);
+    assert_eq!(
+        report["faults"][0]["disk"]["cut"]["files"][0]["dropped_bytes"],
+        640
+    );
+    assert_eq!(report["faults"][0]["moment"]["aimed"], "fsync-late=2000ms");
+    assert_eq!(report["ladder"]["exact"], true);
+    assert_eq!(report["plan"]["conditions"]["disk"]["metadata"], "ordered");
+}
+
+#[test]
+fn conditions_that_widen_a_loss_are_named_with_it() {
+    use crate::domain::disk::{FsyncDelay, Metadata};
+    let mut record = fixture::power_loss();
+    let why = |record: &RunRecord| wording::why_sentence(record, 0).unwrap();
+
+    let by = std::time::Duration::from_secs(3);
+    record.plan.disk.as_mut().unwrap().fsync_delay = FsyncDelay::Constant { by };
+    assert!(why(&record).contains("not one second when fsync is slow"));
+
+    let history = std::sync::Arc::make_mut(&mut record.history);
+    let disk = history.faults[0].disk.as_mut().unwrap();
+    disk.cut.as_mut().unwrap().undone_names = vec!["create appendonlydir".into()];
+    record.plan.disk.as_mut().unwrap().metadata = Metadata::Strict;
+    assert!(why(&record).contains("never fsyncs the directory above its appendonlydir"));
+
+    let mut record = fixture::power_loss();
+    record.plan.preset =
+        fixture::plan("aof-everysec-no-fsync-on-rewrite", FaultKind::PowerLoss).preset;
+    let history = std::sync::Arc::make_mut(&mut record.history);
+    let before = history.faults[0].before.as_mut().unwrap();
+    before.aof_rewrite_in_progress = true;
+    assert!(why(&record).contains("nothing was fsynced while a snapshot or a rewrite ran"));
+}
+
+#[test]
+fn a_kill_that_takes_what_waited_in_memory_is_told_to_the_message() {
+    let mut record = fixture::power_loss();
+    record.plan.fault.kind = FaultKind::ProcessKill;
+    let history = std::sync::Arc::make_mut(&mut record.history);
+    history.faults[0].fault.kind = FaultKind::ProcessKill;
+    history.faults[0]
+        .disk
+        .as_mut()
+        .unwrap()
+        .answered_not_written = 3;
+    record.judgement.faults[0].fault = FaultKind::ProcessKill;
+    let why = wording::why_sentence(&record, 0).unwrap();
+    assert!(
+        why.starts_with("Redis had answered 3 writes that were in its own memory only: an fsync that began 2.2 s before the kill"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -10,5 +10,6 @@ mod docker_drill;
 mod drill;
 mod network;
 mod other_servers;
+mod power;
 #[cfg(feature = "gui")]
 mod window;
