@@ -21,12 +21,16 @@ struct ByHand {
 
 impl ByHand {
     fn start(preset: &str) -> Self {
+        Self::with(preset, PlanDraft::default())
+    }
+
+    fn with(preset: &str, draft: PlanDraft) -> Self {
         let draft = PlanDraft {
             preset: preset.into(),
             backend: "process".into(),
             sessions: 30,
             rate: 1000.0,
-            ..PlanDraft::default()
+            ..draft
         };
         let runs = tempfile::tempdir().unwrap();
         let options = LaunchOptions {
@@ -391,4 +395,79 @@ fn a_dead_servers_file_is_damaged_by_hand_and_a_copy_of_it_repaired() {
     send(Command::Verify);
     let record = drill.judged();
     assert_eq!(record.judgement.verdict, Verdict::Violated);
+}
+
+/// Acknowledged so far, once it is more than `than`.
+fn acked_beyond(drill: &ByHand, than: u64) -> u64 {
+    let begun = Instant::now();
+    loop {
+        let acked = drill.handle.progress.borrow().acked;
+        if acked > than {
+            return acked;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{acked} stays");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A running drill on the faulty disk, asked what a power cut now would take.
+fn what_if(preset: &str) -> (ByHand, crashdrill::domain::image::ImageFinding) {
+    let draft = PlanDraft {
+        disk: "ordered".into(),
+        write_back: "never".into(),
+        ..PlanDraft::default()
+    };
+    let drill = ByHand::with(preset, draft);
+    drill.order(Command::Stream, Phase::Streaming);
+    let before = acked_beyond(&drill, 500);
+    drill.handle.commands.send(Command::WhatIf).unwrap();
+    let finding = drill.told(|event| match event {
+        DrillEvent::WhatIf { finding } => Some(finding.clone()),
+        _ => None,
+    });
+    assert!(finding.acked >= before, "{finding:?}");
+    // The stream has gone on, and goes on.
+    let now = acked_beyond(&drill, finding.acked);
+    acked_beyond(&drill, now + 200);
+    assert_eq!(drill.handle.progress.borrow().phase, Phase::Streaming);
+    (drill, finding)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_if_now_takes_everything_where_nothing_is_fsynced_and_nothing_where_all_is() {
+    let (_drill, finding) = what_if("aof-no");
+    assert_eq!(finding.lost(), Some(finding.acked), "{finding:?}");
+    let (drill, finding) = what_if("aof-always");
+    assert_eq!(finding.lost(), Some(0), "{finding:?}");
+    // Nobody has touched the drill: a kill takes nothing of it.
+    drill.order(KILL, Phase::Down);
+    drill.order(Command::Restart, Phase::Ready);
+    drill.handle.commands.send(Command::Verify).unwrap();
+    let record = drill.judged();
+    assert_eq!(record.judgement.counts.lost, 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn kill_and_compare_by_hand_shows_both_ends_and_the_kill_is_a_kill() {
+    let draft = PlanDraft {
+        disk: "ordered".into(),
+        write_back: "never".into(),
+        ..PlanDraft::default()
+    };
+    let drill = ByHand::with("aof-no", draft);
+    drill.order(Command::Stream, Phase::Streaming);
+    acked_beyond(&drill, 500);
+    drill.order(Command::Compare, Phase::Down);
+    let comparison = drill.told(|event| match event {
+        DrillEvent::Compared { comparison } => Some(comparison.clone()),
+        _ => None,
+    });
+    drill.order(Command::Restart, Phase::Ready);
+    drill.handle.commands.send(Command::Verify).unwrap();
+    let record = drill.judged();
+    let fault = &record.judgement.faults[0];
+    assert_eq!(comparison.kill.lost(), Some(fault.lost));
+    assert_eq!(comparison.power.lost(), Some(fault.acked), "{comparison:?}");
 }

@@ -5,6 +5,7 @@ mod support;
 
 mod acts;
 mod by_hand;
+mod capture;
 mod docker;
 mod docker_drill;
 mod drill;
