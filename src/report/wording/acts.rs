@@ -132,7 +132,7 @@ pub fn outcome_words(finding: &ImageFinding) -> String {
         } => {
             let acked = counted(finding.acked, "acknowledged message");
             let mut words = match (lost, window) {
-                (0, _) => format!("nothing of {acked} lost"),
+                (0, _) => format!("none of {acked} lost"),
                 (lost, Some(window)) => format!(
                     "{} of {acked} lost, the oldest {} before",
                     count(*lost),
