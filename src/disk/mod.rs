@@ -8,9 +8,24 @@
 mod availability;
 #[cfg(target_os = "linux")]
 mod control;
+#[cfg(target_os = "linux")]
+mod copy_out;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 mod facts;
+#[cfg(target_os = "linux")]
+mod gate;
+#[cfg(target_os = "linux")]
+mod glue;
+#[cfg(target_os = "linux")]
+mod log;
+#[cfg(target_os = "linux")]
+mod mishap;
+pub mod model;
+#[cfg(target_os = "linux")]
+mod mount;
+#[cfg(target_os = "linux")]
+mod request;
 mod spec;
 
 #[cfg(target_os = "linux")]
