@@ -126,6 +126,10 @@ impl Drill {
                 }
             }
             (FaultKind::ProcessKill, None) => {
+                // A write that waits behind an fsync does not go in any more once its process is killed.
+                if let Some(disk) = &self.disk {
+                    disk.disk.freeze();
+                }
                 let end = self.let_go(Duration::ZERO, |drill| drill.backend.kill())?;
                 struck(end, false)
             }
