@@ -77,7 +77,9 @@ impl Drill {
         self.attention
             .doing(&format!("Waiting until {}", trigger.words()), None);
         self.collect_log();
-        self.take_info();
+        if self.latest_info.is_none() {
+            self.take_info();
+        }
         let save_time = self.widen(trigger)?;
         let mut sight = Sight::new(self, trigger, save_time);
         let begun = Instant::now();
@@ -95,11 +97,7 @@ impl Drill {
                 if self.is_disarmed()? {
                     return Ok(Moment::Disarmed);
                 }
-                if sight.server_is_busy() {
-                    self.meter();
-                } else {
-                    self.look_after()?;
-                }
+                self.wait_beside(&sight)?;
                 self.bring_about(&mut sight)?;
             }
             std::thread::sleep(sight.pace());
@@ -108,6 +106,21 @@ impl Drill {
             "waited {} s for it",
             patience.as_secs()
         )))
+    }
+
+    /// What is looked after meanwhile. A server that waits for its disk or saves before it exits is not asked:
+    /// waiting for its answer, the moment would pass.
+    fn wait_beside(&mut self, sight: &Sight) -> Step {
+        if !sight.server_may_be_busy(self.disk.is_some()) {
+            return self.look_after();
+        }
+        self.meter();
+        self.climb();
+        self.collect_log();
+        match self.backend.ended()? {
+            Some(end) if !self.disk_makes_it_give_up() => Err(self.died(&end)),
+            _ => Ok(()),
+        }
     }
 
     /// Why there is nothing to wait for any more.

@@ -326,7 +326,7 @@ fn setup(record: &RunRecord) -> Markup {
             dl.facts {
                 dt { "preset" } dd { bdi { (plan.preset.title) } " (" code { (plan.preset.id) } ")" br; (plan.preset.explanation) }
                 dt { "in plain words" } dd { @for words in plan.preset.plain_words() { (words) br; } }
-                dt { "fault" } dd { (plan.fault.kind.title()) br; (plan.fault.kind.explanation()) }
+                dt { "fault" } dd { (plan.fault.kind.title()) br; (plan.fault.kind.explanation()) br; "It shows " (plan.fault.kind.proves()) }
                 dt { "load" } dd { (wording::load_sentence(plan)) }
                 @let conditions = wording::condition_phrases(plan);
                 @if !conditions.is_empty() {
@@ -365,6 +365,12 @@ fn evidence(record: &RunRecord) -> Markup {
                 dt { "directory" } dd { code { (record.dir.display()) } }
                 dt { "journal" } dd { code { "journal.bin" } ", every write with its invocation and completion: " (counted(record.history.ops.len() as u64, "op")) }
                 dt { "readback" } dd { code { "readback.jsonl" } ", what was found after the restart" }
+                @if record.plan.disk.is_some() {
+                    dt { "disk" } dd { code { "disk.jsonl" } ", every write, fsync and rename on the faulty disk, and what the cut dropped" }
+                }
+                @if record.ladder.is_some() {
+                    dt { "ladder" } dd { code { "ladder.jsonl" } ", what an end would have taken at each instant" }
+                }
                 dt { "also" } dd { code { "plan.json" } ", " code { "timeline.jsonl" } ", " code { "server.log" } ", " code { "effective.conf" } ", " code { "verdict.json" } }
             }
             pre { (format!("crashdrill replay {}", record.id)) }
