@@ -2,10 +2,13 @@
 //!
 //! It knows nothing of presets, faults or verdicts.
 
+pub mod budget;
 pub mod classify;
 pub mod connect;
 pub mod info;
 pub mod pipes;
+pub mod reader;
 pub mod scan;
+pub mod target;
 
 pub use redis::Connection;

@@ -12,6 +12,7 @@ pub mod fault;
 pub mod history;
 pub mod image;
 pub mod lanes;
+pub mod memory;
 pub mod network;
 pub mod op;
 pub mod plan;

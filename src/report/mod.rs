@@ -5,6 +5,7 @@
 
 mod csv;
 mod html;
+pub mod inspection;
 mod json;
 mod junit;
 mod markdown;

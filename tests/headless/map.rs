@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// What each room may use of ours, and which foreign crates belong to it alone.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("report", &["domain"]),
     ("journal", &["domain"]),
@@ -15,15 +15,18 @@ const ROOMS: [(&str, &[&str]); 9] = [
         "engine",
         &["domain", "report", "journal", "backend", "client"],
     ),
-    ("cli", &["domain", "report", "engine"]),
-    ("app", &["domain", "report", "engine", "ui"]),
+    ("inspect", &["domain", "client"]),
+    ("cli", &["domain", "report", "engine", "inspect"]),
+    ("app", &["domain", "report", "engine", "inspect", "ui"]),
     ("ui", &["domain", "report", "app"]),
 ];
 
 /// A word that only these rooms may contain.
-const OWNED: [(&str, &[&str]); 9] = [
+const OWNED: [(&str, &[&str]); 11] = [
     ("bollard::", &["backend/docker"]),
     ("redis::", &["client"]),
+    ("rustls::", &["client"]),
+    ("keyring::", &["inspect"]),
     ("egui", &["app", "ui"]),
     ("eframe", &["app", "ui"]),
     ("rfd::", &["app"]),
