@@ -229,6 +229,10 @@ pub enum ReadError {
         "the certificate of {host} is not trusted: {cause}. Name the authority that signed it with --ca FILE, and the host as the certificate names it"
     )]
     NotTrusted { host: String, cause: String },
+    #[error(
+        "{host} wants a certificate from its clients, which this program does not have: set tls-auth-clients to optional, or look through a tunnel"
+    )]
+    WantsCertificate { host: String },
     #[error("{host} is not a Redis: it answered {answer}")]
     NotRedis { host: String, answer: String },
     #[error("{host} is loading its data set: look again when it is done")]
@@ -269,7 +273,7 @@ impl Reader {
         let opened = client(target)?
             .get_connection_with_timeout(CONNECT_WITHIN)
             .and_then(|connection| {
-                connection.set_read_timeout(Some(TIMEOUT))?;
+                connection.set_read_timeout(Some(CONNECT_WITHIN))?;
                 connection.set_write_timeout(Some(TIMEOUT))?;
                 Ok(connection)
             });
@@ -282,6 +286,8 @@ impl Reader {
             untouched: false,
         };
         reader.greet(target)?;
+        let timeout = reader.connection.set_read_timeout(Some(TIMEOUT));
+        timeout.map_err(|error| reader.explain(&error))?;
         Ok(reader)
     }
 
@@ -298,9 +304,12 @@ impl Reader {
                 });
             }
             Err(error) => match error.code() {
-                // PING may be forbidden where reading is not.
-                Some("NOPERM") => {}
-                _ => return Err(explain_opening(target, &error)),
+                Some("NOAUTH" | "WRONGPASS" | "DENIED" | "LOADING" | "BUSYLOADING") | None => {
+                    return Err(explain_opening(target, &error));
+                }
+                // PING may be forbidden where reading is not, and a server that cannot save refuses it as it
+                // refuses writes (MISCONF): the very store that somebody wants to look into.
+                Some(_) => {}
             },
         }
         let answers = self.ask(&[Ask::SetName, Ask::NoTouch])?;
@@ -402,6 +411,9 @@ impl Reader {
 
     fn explain(&self, error: &RedisError) -> ReadError {
         let host = self.host.clone();
+        if self.budget.stopped() || interrupted(error) {
+            return ReadError::Stopped;
+        }
         if error.is_timeout() {
             return ReadError::Silent {
                 host,
@@ -455,6 +467,14 @@ fn choose_cryptography() {
     });
 }
 
+/// A signal ends a read that has a time limit (signal(7)): Ctrl-C is no fault of the server's.
+fn interrupted(error: &RedisError) -> bool {
+    let source = std::error::Error::source(error);
+    source
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::Interrupted)
+}
+
 /// What went wrong before the first answer.
 fn explain_opening(target: &Target, error: &RedisError) -> ReadError {
     let host = target.host();
@@ -469,11 +489,14 @@ fn explain_opening(target: &Target, error: &RedisError) -> ReadError {
     if let_in {
         return ReadError::NotLetIn { host, cause };
     }
+    if lower.contains("certificaterequired") {
+        return ReadError::WantsCertificate { host };
+    }
     if lower.contains("certificate") || lower.contains("unknownissuer") {
         return ReadError::NotTrusted { host, cause };
     }
     let garbled = lower.contains("corrupt message") || lower.contains("invalidcontenttype");
-    if target.is_tls() && (garbled || error.is_connection_dropped() || error.is_timeout()) {
+    if garbled || speaks_plainly(target) {
         return ReadError::NoTls { host };
     }
     if error.kind() == ErrorKind::Parse {
@@ -495,4 +518,34 @@ fn explain_opening(target: &Target, error: &RedisError) -> ReadError {
         return ReadError::ClosedAtOnce { host };
     }
     ReadError::NotReached { host, cause }
+}
+
+/// A plain server may be silent to a TLS greeting: then only a plain greeting tells. It holds no password.
+fn speaks_plainly(target: &Target) -> bool {
+    let Place::Tls { host, port } = &target.place else {
+        return false;
+    };
+    let plain = Target {
+        place: Place::Tcp {
+            host: host.clone(),
+            port: *port,
+        },
+        user: None,
+        password: None,
+        database: 0,
+        ca: None,
+    };
+    let Ok(client) = client(&plain) else {
+        return false;
+    };
+    let answer = client
+        .get_connection_with_timeout(CONNECT_WITHIN)
+        .and_then(|mut connection| {
+            connection.set_read_timeout(Some(CONNECT_WITHIN))?;
+            Ask::Ping.command().query::<Value>(&mut connection)
+        });
+    match answer {
+        Ok(_) => true,
+        Err(error) => error.code().is_some(),
+    }
 }
