@@ -146,8 +146,14 @@ fn take_hash(fields: Vec<(Vec<u8>, Vec<u8>)>, take: &mut dyn Take) -> Ending {
     if fields.is_empty() {
         return Ending::Gone;
     }
-    // What could not be decoded is one field's value; which one it was, the words say.
-    take_whole(hash(fields), b"", take)
+    // What cannot be decoded is the field that holds all messages: the longest.
+    let list = fields
+        .iter()
+        .map(|(_, value)| value)
+        .max_by_key(|value| value.len())
+        .cloned()
+        .unwrap_or_default();
+    take_whole(hash(fields), &list, take)
 }
 
 fn pairs(items: Vec<Answer>) -> Vec<(Vec<u8>, Vec<u8>)> {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::scan::facts;
 use crate::client::budget::Budget;
-use crate::client::reader::{ReadError, Reader};
+use crate::client::reader::{Ask, ReadError, Reader};
 use crate::client::target::Target;
 use crate::domain::memory::server::ServerFacts;
 
@@ -23,7 +22,12 @@ pub fn watch(
     let mut reader = Reader::open(target, Arc::clone(budget))?;
     while !budget.stopped() {
         let begun = Instant::now();
-        if !tell(facts(&mut reader)?) {
+        let info = reader.need(Ask::Info)?;
+        let facts = ServerFacts {
+            info: ServerFacts::parse_info(&info.text()),
+            ..ServerFacts::default()
+        };
+        if !tell(facts) {
             return Ok(());
         }
         while begun.elapsed() < EVERY && !budget.stopped() {

@@ -1,14 +1,14 @@
 //! A scan on a thread of its own, for an observer that draws.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use super::export::Export;
 use super::scan::{Found, Options, Progress, Sink, scan};
 use crate::client::budget::Budget;
 use crate::client::target::Target;
+use crate::domain::memory::pictures::Pictures;
 use crate::domain::memory::tree::Tree;
 
 /// Progress is told this often at most.
@@ -24,21 +24,16 @@ pub enum News {
 }
 
 /// A finished scan.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Seen {
     pub found: Found,
     pub tree: Tree,
+    pub pictures: Pictures,
     /// The export that went with it.
     pub exported: Option<Result<PathBuf, String>>,
 }
 
-/// A scan that runs.
-pub struct Handle {
-    pub news: Receiver<News>,
-    pub budget: Arc<Budget>,
-}
-
-/// Starts a scan; with a path also exports every session while it is read.
+/// Starts a scan; with a path also exports every session while it is read. The budget's brake ends it early.
 ///
 /// # Errors
 /// The thread cannot be started.
@@ -47,47 +42,48 @@ pub fn launch(
     budget: Arc<Budget>,
     options: Options,
     export: Option<PathBuf>,
-    wake: Box<dyn Fn() + Send>,
-) -> std::io::Result<Handle> {
-    let (tell, news) = channel();
-    let brake = Arc::clone(&budget);
+    mut tell: Box<dyn FnMut(News) + Send>,
+) -> std::io::Result<()> {
     let work = move || {
         let mut told = Instant::now();
         let mut progress = |progress: &Progress| {
             if told.elapsed() >= TELL_EVERY {
                 told = Instant::now();
-                // Nobody listens any more: nobody wants the rest.
-                if tell.send(News::Progress(progress.clone())).is_err() {
-                    brake.stop();
-                }
-                wake();
+                tell(News::Progress(progress.clone()));
             }
         };
-        let begun = export.as_deref().map(Export::begin).transpose();
-        let last = match begun {
-            Err(error) => News::Failed(format!("{error:#}")),
-            Ok(mut export) => {
-                let sink = export.as_mut().map(|export| export as &mut dyn Sink);
-                match scan(&target, &brake, &options, &mut progress, sink) {
-                    Err(error) => News::Failed(error.to_string()),
-                    Ok(found) => {
-                        let tree = Tree::new(&found.survey, &options.recogniser.separator);
-                        let exported = export
-                            .map(|export| export.finish().map_err(|error| format!("{error:#}")));
-                        News::Found(Box::new(Seen {
-                            found,
-                            tree,
-                            exported,
-                        }))
-                    }
-                }
-            }
-        };
-        let _ = tell.send(last);
-        wake();
+        let last = look(&target, &budget, &options, export.as_deref(), &mut progress);
+        tell(last);
     };
     std::thread::Builder::new()
         .name("store-scan".into())
         .spawn(work)?;
-    Ok(Handle { news, budget })
+    Ok(())
+}
+
+fn look(
+    target: &Target,
+    budget: &Arc<Budget>,
+    options: &Options,
+    export: Option<&Path>,
+    progress: &mut dyn FnMut(&Progress),
+) -> News {
+    let mut export = match export.map(Export::begin).transpose() {
+        Ok(export) => export,
+        Err(error) => return News::Failed(format!("{error:#}")),
+    };
+    let sink = export.as_mut().map(|export| export as &mut dyn Sink);
+    let found = match scan(target, budget, options, progress, sink) {
+        Ok(found) => found,
+        Err(error) => return News::Failed(error.to_string()),
+    };
+    let tree = Tree::new(&found.survey, &options.recogniser.separator);
+    let pictures = Pictures::of(&found.survey, &tree);
+    let exported = export.map(|export| export.finish().map_err(|error| format!("{error:#}")));
+    News::Found(Box::new(Seen {
+        found,
+        tree,
+        pictures,
+        exported,
+    }))
 }

@@ -11,7 +11,7 @@ use crate::domain::memory::layout::Layout;
 /// Messages of one page.
 pub const PAGE: u64 = 200;
 /// Of one message this much is shown; the rest is counted.
-pub const MAX_SHOWN_BYTES: usize = 64 << 10;
+pub const MAX_SHOWN_BYTES: usize = 4 << 10;
 
 /// One message as it lies in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Line {
     /// At most [`MAX_SHOWN_BYTES`] of it.
     pub bytes: Vec<u8>,
     pub full_bytes: usize,
-    /// Why it could not be decoded, where the whole session is one value.
+    /// Why it could not be decoded, where the whole session is one value. Such a value comes in parts, a line each.
     pub error: Option<String>,
 }
 
@@ -127,7 +127,9 @@ impl Take for Kept {
     }
 
     fn broken(&mut self, bytes: &[u8], error: &str) {
-        self.add(bytes, Some(error));
+        for part in bytes.chunks(MAX_SHOWN_BYTES) {
+            self.add(part, Some(error));
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod layout;
 pub mod mark;
 pub mod message;
 pub mod pattern;
+pub mod pictures;
 pub mod server;
 pub mod session;
 pub mod survey;

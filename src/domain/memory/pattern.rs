@@ -59,7 +59,7 @@ impl Pattern {
             } else {
                 let end = [rest.find("<id>"), rest.find('*')];
                 let end = end.into_iter().flatten().min().unwrap_or(rest.len());
-                parts.push(Part::Text(rest[..end].as_bytes().to_vec()));
+                parts.push(Part::Text(rest.as_bytes()[..end].to_vec()));
                 rest = &rest[end..];
             }
         }
