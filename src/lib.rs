@@ -18,7 +18,7 @@
 //! | [`inspect`] | looking into a memory store: scans, inventories and exports; reads and nothing else | `domain`, `client` |
 //! | [`cli`] | the headless observer: arguments, progress, exit codes | `engine` and below |
 //! | `app` | the window's brain: state, actions, the only writer, effects | `engine` and below |
-//! | `ui` | drawing: reads state, pushes actions | `app`'s state and actions, `domain`, `report::wording` |
+//! | `ui` | drawing: reads state, pushes actions | `app`'s state and actions, `domain`, `report`'s words |
 //!
 //! The test `tests/headless/map.rs` holds each room to its line; a new room fails until it is on the list.
 //! `app` and `ui` stand behind the feature `gui`: without it there is no egui in the graph.
