@@ -3,6 +3,7 @@
 mod args;
 pub mod exit;
 mod import;
+mod inspect;
 mod list;
 mod output;
 mod run;
@@ -24,6 +25,7 @@ pub fn main(verb: Verb, runs: Option<PathBuf>) -> Result<Exit> {
     let runs = || runs.clone().map_or_else(store::default_runs_dir, Ok);
     match verb {
         Verb::Run(args) => run::run(&args, &runs()?),
+        Verb::Inspect(args) => inspect::inspect(&args),
         Verb::Replay(args) => list::replay(&args, &runs()?),
         Verb::Runs(args) => list::runs(&args, &runs()?),
         Verb::Presets(args) => import::presets(&args),

@@ -105,7 +105,7 @@ pub fn write_reports(record: &RunRecord, reports: &[(Format, PathBuf)]) -> Resul
 }
 
 /// Ctrl-C, SIGTERM and SIGHUP set a flag; dying by them would leave the tearing down to the janitor.
-fn interrupted() -> Result<Arc<AtomicBool>> {
+pub fn interrupted() -> Result<Arc<AtomicBool>> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {

@@ -6,6 +6,7 @@
 mod acts;
 mod csv;
 mod html;
+pub mod inspection;
 mod json;
 mod junit;
 mod markdown;
