@@ -15,6 +15,8 @@
 //! | [`backend`] | the server under test: process, docker, external; the lease on what we started | `domain` |
 //! | [`client`] | talking to Redis as a user of Redis; the only room that imports `redis` for speaking it | `domain`, `backend`'s endpoint |
 //! | [`engine`] | the life of a drill, the load, the runs on disk, presets on disk, housekeeping | all above |
+//! | [`adapter`] | the protocol that a memory store of the user's speaks over its pipes | `domain`, `backend` |
+//! | [`checks`] | hazards of memory stores on real servers, the naive and the sound store before each | `domain`, `backend`, `client`, `network`, `adapter` |
 //! | [`cli`] | the headless observer: arguments, progress, exit codes | `engine` and below |
 //! | `app` | the window's brain: state, actions, the only writer, effects | `engine` and below |
 //! | `ui` | drawing: reads state, pushes actions | `app`'s state and actions, `domain`, `report::wording` |
@@ -49,6 +51,9 @@ pub mod journal;
 pub mod report;
 
 pub mod engine;
+
+pub mod adapter;
+pub mod checks;
 
 pub mod cli;
 

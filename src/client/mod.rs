@@ -7,5 +7,6 @@ pub mod connect;
 pub mod info;
 pub mod pipes;
 pub mod scan;
+pub mod talk;
 
 pub use redis::Connection;
