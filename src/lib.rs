@@ -13,7 +13,9 @@
 //! | [`report`] | a record to sentences, pictures and files; pure | `domain` |
 //! | [`journal`] | the durable write journal: bytes and files | `domain` |
 //! | [`backend`] | the server under test: process, docker, external; the lease on what we started | `domain` |
+//! | [`disk`] | the faulty disk under the server's data directory: what a power cut takes; FUSE, Linux | `domain` |
 //! | [`client`] | talking to Redis as a user of Redis; the only room that imports `redis` for speaking it | `domain`, `backend`'s endpoint |
+//! | [`network`] | the network between a client and a server: a proxy with faults, gates and a record | `domain` |
 //! | [`engine`] | the life of a drill, the load, the runs on disk, presets on disk, housekeeping | all above |
 //! | [`adapter`] | the protocol that a memory store of the user's speaks over its pipes | `domain`, `backend` |
 //! | [`checks`] | hazards of memory stores on real servers, the naive and the sound store before each | `domain`, `backend`, `client`, `network`, `adapter` |
@@ -47,7 +49,9 @@ pub mod domain;
 
 pub mod backend;
 pub mod client;
+pub mod disk;
 pub mod journal;
+pub mod network;
 pub mod report;
 
 pub mod engine;

@@ -138,6 +138,28 @@ pub struct ServerSpec {
     pub run: String,
     /// Where the process backend makes its temporary directory.
     pub scratch: PathBuf,
+    /// The server's data directory, made and removed by somebody else: the faulty disk. Configuration and log stay
+    /// outside it. `None`: a directory or volume of the backend's own.
+    pub data: Option<PathBuf>,
+}
+
+/// Copies what the server wrote: all of `from` but the names in `but`.
+fn copy_dir(from: &Path, to: &Path, but: &[&str]) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if but.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        let target = to.join(&name);
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir_all(&target)?;
+            copy_dir(&entry.path(), &target, but)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// The server listens on loopback, where every user of the machine can reach it.

@@ -114,7 +114,12 @@ impl ProcessBackend {
              dir {:?}\nbind 127.0.0.1\nport {port}\nrequirepass {password}\nprotected-mode yes\n\
              daemonize no\nlogfile {:?}\nloglevel notice\n",
             self.spec.config,
-            dir.display().to_string(),
+            self.spec
+                .data
+                .as_ref()
+                .unwrap_or(&dir)
+                .display()
+                .to_string(),
             dir.join(LOG_FILE).display().to_string(),
         );
         let path = dir.join(CONFIG_FILE);
@@ -341,8 +346,9 @@ impl Backend for ProcessBackend {
     }
 
     fn copy_data(&mut self, to: &Path) -> Result<()> {
-        let from = self.server()?.dir.clone();
-        copy_dir(&from, to).map_err(|error| {
+        let own = self.server()?.dir.clone();
+        let from = self.spec.data.as_ref().unwrap_or(&own);
+        super::copy_dir(from, to, &[CONFIG_FILE, LOG_FILE]).map_err(|error| {
             BackendError::new(format!(
                 "cannot copy the data directory to {}: {error}",
                 to.display()
@@ -373,23 +379,4 @@ impl Drop for ProcessBackend {
     fn drop(&mut self) {
         let _ = self.close();
     }
-}
-
-/// Everything but our own files: what is left is what the server wrote.
-fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name == CONFIG_FILE || name == LOG_FILE {
-            continue;
-        }
-        let target = to.join(&name);
-        if entry.file_type()?.is_dir() {
-            fs::create_dir_all(&target)?;
-            copy_dir(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }

@@ -44,6 +44,7 @@ impl Owned {
             config: config.to_owned(),
             run: "check".into(),
             scratch: place.scratch.clone(),
+            data: None,
         };
         let mut backend = ProcessBackend::new(program, spec);
         let endpoint = backend.start(&Silent)?;

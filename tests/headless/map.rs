@@ -5,15 +5,19 @@ use std::fs;
 use std::path::Path;
 
 /// What each room may use of ours, and which foreign crates belong to it alone.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("report", &["domain"]),
     ("journal", &["domain"]),
     ("backend", &["domain"]),
+    ("disk", &["domain"]),
     ("client", &["domain", "backend"]),
+    ("network", &["domain"]),
     (
         "engine",
-        &["domain", "report", "journal", "backend", "client"],
+        &[
+            "domain", "report", "journal", "backend", "disk", "client", "network",
+        ],
     ),
     ("adapter", &["domain", "backend"]),
     (
@@ -26,14 +30,15 @@ const ROOMS: [(&str, &[&str]); 11] = [
 ];
 
 /// A word that only these rooms may contain.
-const OWNED: [(&str, &[&str]); 10] = [
+const OWNED: [(&str, &[&str]); 12] = [
     ("bollard::", &["backend/docker"]),
     ("redis::", &["client"]),
     ("egui", &["app", "ui"]),
     ("eframe", &["app", "ui"]),
     ("rfd::", &["app"]),
     ("mio::", &["client"]),
-    ("rustix::", &["backend"]),
+    ("rustix::", &["backend", "disk"]),
+    ("fuser::", &["disk"]),
     ("clap::", &["cli"]),
     ("rusqlite::", &["checks"]),
     ("ExitCode", &["cli"]),

@@ -81,6 +81,7 @@ impl DockerBackend {
             &Recipe {
                 name: &name,
                 volume: &volume,
+                data: self.spec.data.as_deref(),
                 image: &self.image,
                 command,
                 port: address.port,

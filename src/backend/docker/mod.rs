@@ -360,6 +360,12 @@ impl Backend for DockerBackend {
     }
 
     fn copy_data(&mut self, to: &Path) -> Result<()> {
+        if let Some(from) = &self.spec.data {
+            return crate::backend::copy_dir(from, to, &[]).map_err(|error| {
+                let to = to.display();
+                BackendError::new(format!("cannot copy the data directory to {to}: {error}"))
+            });
+        }
         if self.volume.is_none() {
             // Deleted with its container: an empty folder is the truth.
             return Ok(());
