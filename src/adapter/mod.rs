@@ -178,9 +178,8 @@ impl Store {
         };
         let messages: Result<Vec<Message>, String> =
             messages.iter().map(Message::from_json).collect();
-        let messages = messages.map_err(|why| {
-            self.fail(format!("the store answered history with {why}"))
-        })?;
+        let messages =
+            messages.map_err(|why| self.fail(format!("the store answered history with {why}")))?;
         let damaged = answer.get("damaged").and_then(Json::as_array);
         let damaged = damaged.into_iter().flatten().map(|line| match line {
             Json::String(line) => line.clone(),

@@ -72,19 +72,28 @@ impl Lines {
         std::thread::sleep(Duration::from_millis(20));
         let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&words).into_owned();
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
         lines[lines.len().saturating_sub(3)..].join(" / ")
     }
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work);
     thread.expect("the system has threads");
 }
 
 fn speak(mut stdin: ChildStdin, say: &Receiver<String>) {
     for line in say {
-        if stdin.write_all(line.as_bytes()).and_then(|()| stdin.write_all(b"\n")).is_err()
+        if stdin
+            .write_all(line.as_bytes())
+            .and_then(|()| stdin.write_all(b"\n"))
+            .is_err()
             || stdin.flush().is_err()
         {
             return;

@@ -8,7 +8,13 @@ const GREETING: &str = r#"read line; echo '{"id":1,"ok":true,"version":1,"name":
 
 fn start(script: &str) -> Result<Store, Fault> {
     let words = ["sh", "-c", script].map(str::to_owned);
-    Store::start(&words, "redis://x/0", "p:", None, Duration::from_millis(400))
+    Store::start(
+        &words,
+        "redis://x/0",
+        "p:",
+        None,
+        Duration::from_millis(400),
+    )
 }
 
 fn fault(script: &str) -> String {
@@ -56,7 +62,9 @@ fn a_store_that_dies_is_a_finding_with_its_last_words() {
 fn a_store_that_answers_nonsense_is_a_finding() {
     let text = fault(&format!("{GREETING} echo 'Connected to Redis!'; sleep 9"));
     assert!(text.contains("no JSON: Connected to Redis!"), "{text}");
-    let text = fault(&format!(r#"{GREETING} echo '{{"id":7,"ok":true}}'; sleep 9"#));
+    let text = fault(&format!(
+        r#"{GREETING} echo '{{"id":7,"ok":true}}'; sleep 9"#
+    ));
     assert!(text.contains("another id"), "{text}");
     let text = fault(&format!(r#"{GREETING} echo '{{"id":2}}'; sleep 9"#));
     assert!(text.contains("without \"ok\""), "{text}");

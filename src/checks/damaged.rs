@@ -15,16 +15,15 @@ type Turn = Result<Finding, Stop>;
 const MESSAGES: u32 = 5;
 const DAMAGED: usize = 2;
 
-fn store(
-    stage: &Stage<'_>,
-    who: Candidate,
-    layout: Layout,
-) -> Result<Box<dyn Memory>, Stop> {
+fn store(stage: &Stage<'_>, who: Candidate, layout: Layout) -> Result<Box<dyn Memory>, Stop> {
     let (endpoint, prefix) = (&stage.endpoint, &stage.prefix);
     Ok(match who {
-        Candidate::Naive => {
-            Box::new(NaiveStore::open(endpoint, prefix, layout, Habit::EmptyOnError)?)
-        }
+        Candidate::Naive => Box::new(NaiveStore::open(
+            endpoint,
+            prefix,
+            layout,
+            Habit::EmptyOnError,
+        )?),
         Candidate::Sound => Box::new(SoundStore::open(endpoint, prefix, layout)?),
         Candidate::Yours => stage.yours(None)?,
     })
@@ -35,7 +34,9 @@ pub fn invalid_json(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Tur
 }
 
 pub fn truncated_json(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
-    in_every_layout(stage, who, notes, &|entry| entry[..entry.len() / 2].to_vec())
+    in_every_layout(stage, who, notes, &|entry| {
+        entry[..entry.len() / 2].to_vec()
+    })
 }
 
 fn in_every_layout(
@@ -56,7 +57,9 @@ fn in_every_layout(
         let key = messages_key(&mut talk, &stage.prefix, who)?;
         let under = layout_of(&mut talk, &key)?;
         let entries = shelf::read(&mut talk, under, &key)?;
-        let Some(entry) = entries.get(DAMAGED).filter(|_| entries.len() >= MESSAGES as usize)
+        let Some(entry) = entries
+            .get(DAMAGED)
+            .filter(|_| entries.len() >= MESSAGES as usize)
         else {
             return Err(Stop::NotHere(format!(
                 "your store keeps {MESSAGES} messages in {} entries: there is no single one to damage",
@@ -73,11 +76,7 @@ fn in_every_layout(
 
 fn verdict(caught: Option<String>) -> Finding {
     caught.map_or_else(
-        || {
-            Finding::Passed(
-                "the damaged entry was named and the other messages were read".into(),
-            )
-        },
+        || Finding::Passed("the damaged entry was named and the other messages were read".into()),
         Finding::Caught,
     )
 }
@@ -103,7 +102,11 @@ fn judged(
         "{place}: {} of {good} good messages read, {} damaged entries named{}",
         history.messages.len(),
         history.damaged.len(),
-        history.damaged.first().map(|line| format!(": {line}")).unwrap_or_default()
+        history
+            .damaged
+            .first()
+            .map(|line| format!(": {line}"))
+            .unwrap_or_default()
     ));
     Ok(if history.damaged.is_empty() {
         Some(format!(
@@ -146,8 +149,11 @@ pub fn messages_key(talk: &mut Talk, prefix: &str, who: Candidate) -> Result<Str
 
 fn layout_of(talk: &mut Talk, key: &str) -> Result<Layout, Stop> {
     let kind = say!(talk, "TYPE", key)?.text();
-    kind.parse()
-        .map_err(|_| Stop::NotHere(format!("the key {key} is a {kind}, which the check cannot damage")))
+    kind.parse().map_err(|_| {
+        Stop::NotHere(format!(
+            "the key {key} is a {kind}, which the check cannot damage"
+        ))
+    })
 }
 
 pub fn wrong_type(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
@@ -179,7 +185,10 @@ pub fn wrong_type(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn 
         "the reader of the hurt session said: {}",
         told.as_deref().unwrap_or("nothing, and an empty history")
     ));
-    notes.add(format!("the other session: {} of 1 message read", rest.messages.len()));
+    notes.add(format!(
+        "the other session: {} of 1 message read",
+        rest.messages.len()
+    ));
     Ok(match (told, rest.messages.len()) {
         (None, _) => Finding::Caught(
             "a key of another type looks like a session without messages: no error".into(),
@@ -191,7 +200,10 @@ pub fn wrong_type(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn 
 
 pub fn context(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     let mut store = store(stage, who, stage.layout())?;
-    store.save("hurt", &Value::map([("topic", Value::text("project timelines"))]))?;
+    store.save(
+        "hurt",
+        &Value::map([("topic", Value::text("project timelines"))]),
+    )?;
     let mut talk = stage.talk()?;
     let keys = namespace::keys(&mut talk, &stage.prefix)?;
     let [key] = keys.as_slice() else {
@@ -201,17 +213,23 @@ pub fn context(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
         )));
     };
     if say!(talk, "TYPE", key)?.text() != "string" {
-        return Err(Stop::NotHere("your store keeps a context in no string".into()));
+        return Err(Stop::NotHere(
+            "your store keeps a context in no string".into(),
+        ));
     }
     say!(talk, "SET", key, "{\"topic\":\"project tim")?;
     let loaded = store.load("hurt");
     notes.add(format!("the damaged context was loaded as {loaded:?}"));
     match loaded {
         Err(StoreError::Unwell(text)) => Err(Stop::Unwell(text)),
-        Err(_) => Ok(Finding::Passed("a clear error tells that the context is damaged".into())),
+        Err(_) => Ok(Finding::Passed(
+            "a clear error tells that the context is damaged".into(),
+        )),
         Ok(None) => Ok(Finding::Caught(
             "a damaged context looks like none: the bot begins anew and nobody is told".into(),
         )),
-        Ok(Some(_)) => Ok(Finding::Caught("half a context was taken for a whole one".into())),
+        Ok(Some(_)) => Ok(Finding::Caught(
+            "half a context was taken for a whole one".into(),
+        )),
     }
 }

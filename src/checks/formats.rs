@@ -60,7 +60,9 @@ pub fn tolerant(entry: &[u8]) -> Result<Message, String> {
     }
     let text = |name: &str| {
         let value = members.get(name).and_then(Json::as_str);
-        value.map(str::to_owned).ok_or_else(|| format!("there is no text \"{name}\""))
+        value
+            .map(str::to_owned)
+            .ok_or_else(|| format!("there is no text \"{name}\""))
     };
     let content = members.get("content").ok_or("there is no \"content\"")?;
     let known = ["id", "role", "content", "timestamp", "at", "v"];
@@ -121,12 +123,16 @@ fn time(value: &Json) -> Result<String, String> {
     let time: DateTime<Utc> = match value {
         Json::Number(number) => {
             let number = number.as_f64().ok_or_else(wrong)?;
-            let millis = if number < MILLIS_FROM { number * 1000.0 } else { number };
+            let millis = if number < MILLIS_FROM {
+                number * 1000.0
+            } else {
+                number
+            };
             DateTime::from_timestamp_millis(millis.round() as i64).ok_or_else(wrong)?
         }
-        Json::String(text) => {
-            DateTime::parse_from_rfc3339(text).map_err(|_| wrong())?.to_utc()
-        }
+        Json::String(text) => DateTime::parse_from_rfc3339(text)
+            .map_err(|_| wrong())?
+            .to_utc(),
         _ => return Err(wrong()),
     };
     Ok(time.to_rfc3339_opts(SecondsFormat::Millis, true))

@@ -107,9 +107,8 @@ pub fn sweep(
         let note = fs::read_to_string(&path)
             .ok()
             .and_then(|text| serde_json::from_str::<Note>(&text).ok());
-        let dead = note.filter(|note| {
-            note.address == here && is_ours(&note.prefix) && !note.owner.is_alive()
-        });
+        let dead = note
+            .filter(|note| note.address == here && is_ours(&note.prefix) && !note.owner.is_alive());
         if let Some(note) = dead {
             let removed = unlink(talk, &note.prefix)?;
             let _ = fs::remove_file(&path);

@@ -22,7 +22,10 @@ fn large() -> String {
 
 pub fn types(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     let values = vec![
-        ("object", Value::map([("name", Value::text("Alice")), ("age", Value::Int(30))])),
+        (
+            "object",
+            Value::map([("name", Value::text("Alice")), ("age", Value::Int(30))]),
+        ),
         (
             "nested",
             Value::map([(
@@ -66,8 +69,14 @@ pub fn times(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     let values = vec![
         ("UTC", time("2026-01-01T00:00:00+00:00")),
         ("half-hour zone", time("2026-01-01T05:30:00.123456+05:30")),
-        ("the hour that summer time repeats", time("2026-10-25T02:30:00+02:00")),
-        ("the same clock an hour later", time("2026-10-25T02:30:00+01:00")),
+        (
+            "the hour that summer time repeats",
+            time("2026-10-25T02:30:00+02:00"),
+        ),
+        (
+            "the same clock an hour later",
+            time("2026-10-25T02:30:00+01:00"),
+        ),
     ];
     trip(stage, who, Habit::LocalTimes, &values, notes)
 }
@@ -75,7 +84,10 @@ pub fn times(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
 pub fn text(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     let values = vec![
         ("CJK", Value::text("我叫小明，请记住这件事")),
-        ("emoji of several code points", Value::text("👩‍👩‍👧‍👦 🇩🇪 e\u{301}")),
+        (
+            "emoji of several code points",
+            Value::text("👩‍👩‍👧‍👦 🇩🇪 e\u{301}"),
+        ),
         ("right to left", Value::text("שלום עולם، مرحبا")),
         ("control characters", Value::text("a\u{0}b\r\n\t\u{2028}c")),
         ("empty", Value::text("")),
@@ -93,7 +105,10 @@ pub fn bytes(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     let values = vec![
         ("every byte", Value::Bytes(all)),
         ("no bytes", Value::Bytes(vec![])),
-        ("half a character", Value::Bytes("明".as_bytes()[..2].to_vec())),
+        (
+            "half a character",
+            Value::Bytes("明".as_bytes()[..2].to_vec()),
+        ),
     ];
     trip(stage, who, Habit::Lossy, &values, notes)
 }
@@ -105,9 +120,12 @@ fn store(
     habit: Habit,
 ) -> Result<Box<dyn Memory>, Stop> {
     Ok(match who {
-        Candidate::Naive => {
-            Box::new(NaiveStore::open(&stage.endpoint, &stage.prefix, layout, habit)?)
-        }
+        Candidate::Naive => Box::new(NaiveStore::open(
+            &stage.endpoint,
+            &stage.prefix,
+            layout,
+            habit,
+        )?),
         Candidate::Sound => Box::new(SoundStore::open(&stage.endpoint, &stage.prefix, layout)?),
         Candidate::Yours => stage.yours(None)?,
     })
@@ -131,7 +149,11 @@ fn trip(
         contexts(store.as_mut(), values, &mut changed)?;
         notes.add(format!(
             "{}: {} values written and read twice, {} changed",
-            if who == Candidate::Yours { "your layout" } else { layout.id() },
+            if who == Candidate::Yours {
+                "your layout"
+            } else {
+                layout.id()
+            },
             values.len(),
             changed.len() - before
         ));
@@ -139,7 +161,10 @@ fn trip(
     Ok(match changed.first() {
         None => Finding::Passed("every value came back as it was written, with its type".into()),
         Some(first) => {
-            changed.iter().take(8).for_each(|line| notes.add(line.clone()));
+            changed
+                .iter()
+                .take(8)
+                .for_each(|line| notes.add(line.clone()));
             Finding::Caught(format!("{} came back changed; {first}", changed.len()))
         }
     })
@@ -192,7 +217,9 @@ fn contexts(
 ) -> Result<(), Stop> {
     for (at, (name, value)) in values.iter().enumerate() {
         let session = format!("context{at}");
-        let read = store.save(&session, value).and_then(|()| store.load(&session));
+        let read = store
+            .save(&session, value)
+            .and_then(|()| store.load(&session));
         match read {
             Ok(Some(read)) if read == *value => {}
             Ok(Some(read)) => changed.push(difference(name, value, &read)),

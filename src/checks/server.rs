@@ -7,7 +7,7 @@ use super::stage::{PATIENCE, Place, Stop};
 use crate::backend::process::ProcessBackend;
 use crate::backend::{Backend, BackendError, Endpoint, ServerSpec, Watch};
 use crate::client::connect::{Readiness, ask};
-use crate::client::talk::Talk;
+use crate::client::talk::{Reply, Talk};
 
 /// Nothing on disk: for checks in which the server never ends.
 pub const IN_MEMORY: &str = "save \"\"\nappendonly no\n";
@@ -18,6 +18,7 @@ const START: Duration = Duration::from_secs(30);
 pub struct Owned {
     backend: ProcessBackend,
     pub endpoint: Endpoint,
+    directory: Option<PathBuf>,
 }
 
 struct Silent;
@@ -48,8 +49,13 @@ impl Owned {
         };
         let mut backend = ProcessBackend::new(program, spec);
         let endpoint = backend.start(&Silent)?;
-        let mut owned = Owned { backend, endpoint };
+        let mut owned = Owned {
+            backend,
+            endpoint,
+            directory: None,
+        };
         owned.ready()?;
+        owned.directory = Some(owned.asked_directory()?);
         Ok(owned)
     }
 
@@ -124,10 +130,17 @@ impl Owned {
         Ok(())
     }
 
-    /// The server's own directory, as it names it.
+    /// The server's own directory, as it has named it.
     pub fn directory(&self) -> Result<PathBuf, Stop> {
+        let directory = self.directory.clone();
+        directory.ok_or_else(|| Stop::Failed("the server has named no directory".into()))
+    }
+
+    fn asked_directory(&self) -> Result<PathBuf, Stop> {
         let answer = crate::say!(self.talk()?, "CONFIG", "GET", "dir")?.array();
-        Ok(PathBuf::from(answer.last().map(|dir| dir.text()).unwrap_or_default()))
+        Ok(PathBuf::from(
+            answer.last().map(Reply::text).unwrap_or_default(),
+        ))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where one store has its turn: a server, a namespace of its own, and what the check may start beside it.
 
+use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ use super::store::{Memory, StoreError, Trouble};
 use crate::backend::{BackendError, Endpoint};
 use crate::client::talk::Talk;
 use crate::domain::check::{Candidate, Layout};
+use crate::network::gate::{Held, Matcher};
+use crate::network::proxy::Proxy;
 
 /// Longest wait for one reply, one gate, one barrier. Generous: a busy machine must not make a finding.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,6 +22,8 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Place {
     /// Program of our own servers; looked for on PATH if `None`.
     pub program: Option<PathBuf>,
+    /// A second engine, for checks that go from one to the other.
+    pub other_program: Option<PathBuf>,
     /// Where our servers make their directories.
     pub scratch: PathBuf,
     pub layout: Option<Layout>,
@@ -90,10 +95,57 @@ impl Notes {
     }
 }
 
+/// Commands by which a store may write a message. MULTI stands for what follows it.
+pub const WRITES: [&str; 16] = [
+    "MULTI", "SET", "SETEX", "PSETEX", "GETSET", "APPEND", "RPUSH", "LPUSH", "EVAL", "EVALSHA",
+    "HSET", "HMSET", "ZADD", "XADD", "FCALL", "JSON.SET",
+];
+
+/// As many gates as messages, unless hazards are not forced: then none.
+pub fn gates(
+    stage: &Stage<'_>,
+    proxy: &Proxy,
+    count: usize,
+    matcher: impl Fn() -> Matcher,
+) -> Vec<Held> {
+    let count = if stage.place.forcing { count } else { 0 };
+    (0..count).map(|_| proxy.hold(matcher())).collect()
+}
+
+/// Gates for any write.
+pub struct WriteGates(Vec<Held>);
+
+impl WriteGates {
+    /// Whether `count` writes stand before the gates within `patience`.
+    #[must_use]
+    pub fn stand(&self, count: usize, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        loop {
+            let standing = self
+                .0
+                .iter()
+                .filter(|gate| gate.wait_held(Duration::ZERO).is_some());
+            if standing.count() >= count {
+                return true;
+            }
+            if Instant::now() > until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub fn open(self) {}
+}
+
 /// One store's turn.
 pub struct Stage<'a> {
     pub place: &'a Place,
+    /// The check's id.
+    pub check: &'static str,
     pub endpoint: Endpoint,
+    /// Whether the server is ours alone: only there may all keys be looked at.
+    pub own: bool,
     /// Begins every key; ends with a colon.
     pub prefix: String,
     pub cancel: &'a AtomicBool,
@@ -139,6 +191,8 @@ impl Stage<'_> {
     pub fn within(&self, name: &str) -> Stage<'_> {
         Stage {
             place: self.place,
+            check: self.check,
+            own: self.own,
             endpoint: self.endpoint.clone(),
             prefix: format!("{}{name}:", self.prefix),
             cancel: self.cancel,
@@ -150,6 +204,8 @@ impl Stage<'_> {
     pub fn on(&self, endpoint: &Endpoint) -> Stage<'_> {
         Stage {
             place: self.place,
+            check: self.check,
+            own: self.own,
             endpoint: endpoint.clone(),
             prefix: self.prefix.clone(),
             cancel: self.cancel,
@@ -172,13 +228,42 @@ impl Stage<'_> {
         let command = self.place.store.as_ref().ok_or_else(|| {
             Stop::Failed("there is no store of the user's: give --store-cmd".into())
         })?;
-        let store = command.start(
-            &self.endpoint,
-            &self.prefix,
-            ttl,
-            self.place.store_patience,
-        )?;
+        let store = command.start(&self.endpoint, &self.prefix, ttl, self.place.store_patience)?;
         Ok(Box::new(store))
+    }
+
+    /// A proxy before this stage's server.
+    ///
+    /// # Errors
+    /// No port, or the server's name is unknown.
+    pub fn proxy(&self) -> Result<Proxy, Stop> {
+        let address = (self.endpoint.host.as_str(), self.endpoint.port)
+            .to_socket_addrs()?
+            .next();
+        let address = address
+            .ok_or_else(|| Stop::Failed(format!("{} has no address", self.endpoint.host)))?;
+        Ok(Proxy::start(address)?)
+    }
+
+    /// The server as it is reached through the proxy.
+    #[must_use]
+    pub fn behind(&self, proxy: &Proxy) -> Endpoint {
+        Endpoint {
+            host: proxy.address().ip().to_string(),
+            port: proxy.address().port(),
+            ..self.endpoint.clone()
+        }
+    }
+
+    /// Gates for the next `count` writes, whatever command they are: the user's store chooses its own.
+    #[must_use]
+    pub fn write_gates(&self, proxy: &Proxy, count: usize) -> WriteGates {
+        WriteGates(
+            WRITES
+                .iter()
+                .flat_map(|name| gates(self, proxy, count, || Matcher::command().name(name)))
+                .collect(),
+        )
     }
 
     /// # Errors

@@ -1,8 +1,8 @@
 //! Schema versions: what any release has written is read by every reader that is in use.
 
 use super::formats::{self, CHANGED_TIMESTAMP, EXTRA_FIELD, Format, UNKNOWN_ROLE};
-use super::store::sound::SoundStore;
 use super::store::shelf;
+use super::store::sound::SoundStore;
 use super::{Notes, Stage, Stop};
 use crate::domain::check::{Candidate, Finding, Message, Value};
 use crate::say;
@@ -42,8 +42,10 @@ pub fn matrix(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     for written in Format::ALL {
         let entries = stored(stage, written.id(), written.fixture())?;
         for reader in Format::ALL {
-            let messages: Result<Vec<Message>, String> =
-                entries.iter().map(|entry| read(who, reader, entry)).collect();
+            let messages: Result<Vec<Message>, String> = entries
+                .iter()
+                .map(|entry| read(who, reader, entry))
+                .collect();
             let cell = match messages {
                 Err(why) => {
                     unread.push(format!("{} by {}", written.id(), reader.id()));
@@ -55,11 +57,19 @@ pub fn matrix(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
                     format!("{} messages", messages.len())
                 }
             };
-            notes.add(format!("written by {}, read by {}: {cell}", written.id(), reader.id()));
+            notes.add(format!(
+                "written by {}, read by {}: {cell}",
+                written.id(),
+                reader.id()
+            ));
         }
     }
     Ok(if !unread.is_empty() {
-        Finding::Caught(format!("{} of 9 pairs cannot be read: {}", unread.len(), unread.join(", ")))
+        Finding::Caught(format!(
+            "{} of 9 pairs cannot be read: {}",
+            unread.len(),
+            unread.join(", ")
+        ))
     } else if differing > 0 {
         Finding::Caught(format!("{differing} of 9 pairs read another time or text"))
     } else {
@@ -68,7 +78,9 @@ pub fn matrix(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
 }
 
 pub fn unknown_role(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
-    later_release(stage, who, notes, UNKNOWN_ROLE, &|messages| messages[1].role == "tool")
+    later_release(stage, who, notes, UNKNOWN_ROLE, &|messages| {
+        messages[1].role == "tool"
+    })
 }
 
 pub fn extra_field(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
@@ -79,7 +91,11 @@ pub fn extra_field(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn
 
 pub fn changed_timestamp(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     later_release(stage, who, notes, CHANGED_TIMESTAMP, &|messages| {
-        let times = ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z", "2026-01-01T00:00:02.000Z"];
+        let times = [
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-01T00:00:01.000Z",
+            "2026-01-01T00:00:02.000Z",
+        ];
         messages.iter().map(|message| message.at.as_str()).eq(times)
     })
 }
@@ -95,8 +111,10 @@ fn later_release(
         return yours(stage, lines, notes);
     }
     let entries = stored(stage, "later", lines)?;
-    let read: Vec<Result<Message, String>> =
-        entries.iter().map(|entry| read(who, Format::V1, entry)).collect();
+    let read: Vec<Result<Message, String>> = entries
+        .iter()
+        .map(|entry| read(who, Format::V1, entry))
+        .collect();
     for (at, message) in read.iter().enumerate() {
         notes.add(match message {
             Ok(message) => format!("entry {}: {} at {}", at + 1, message.role, message.at),
@@ -128,7 +146,11 @@ fn yours(stage: &Stage<'_>, lines: &str, notes: &mut Notes) -> Turn {
         written.push(message);
     }
     let read = store.history("later")?;
-    notes.add(format!("{} messages written, {} read", written.len(), read.messages.len()));
+    notes.add(format!(
+        "{} messages written, {} read",
+        written.len(),
+        read.messages.len()
+    ));
     for line in &read.damaged {
         notes.add(line.clone());
     }
@@ -136,10 +158,12 @@ fn yours(stage: &Stage<'_>, lines: &str, notes: &mut Notes) -> Turn {
         Finding::Passed("every message came back with all that it held".into())
     } else {
         let pairs = written.iter().zip(&read.messages);
-        let first = pairs.filter(|(wrote, read)| wrote != read).map(|(wrote, read)| {
-            format!("wrote {}, read {}", wrote.to_json(), read.to_json())
-        });
+        let first = pairs
+            .filter(|(wrote, read)| wrote != read)
+            .map(|(wrote, read)| format!("wrote {}, read {}", wrote.to_json(), read.to_json()));
         let first = first.take(1).collect::<String>();
-        Finding::Caught(format!("the messages did not come back as they were written; {first}"))
+        Finding::Caught(format!(
+            "the messages did not come back as they were written; {first}"
+        ))
     })
 }

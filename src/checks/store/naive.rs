@@ -67,7 +67,8 @@ impl NaiveStore {
             let Value::Text(text) = &content else {
                 return message.to_json().to_string().into_bytes();
             };
-            return format!("{}\t{}\t{}\t{text}", message.id, message.role, message.at).into_bytes();
+            return format!("{}\t{}\t{}\t{text}", message.id, message.role, message.at)
+                .into_bytes();
         }
         let message = Message {
             content,
@@ -106,7 +107,9 @@ fn written(habit: Habit, value: &Value) -> Value {
         }
         (Habit::Stringly, Value::Map(members)) => {
             // HSET of str(): below the first level there is only text.
-            let flat = members.iter().map(|(name, value)| (name.clone(), Value::Text(plain(value))));
+            let flat = members
+                .iter()
+                .map(|(name, value)| (name.clone(), Value::Text(plain(value))));
             Value::Map(flat.collect())
         }
         (Habit::Stringly, Value::Text(text)) => Value::from_json(
@@ -115,7 +118,9 @@ fn written(habit: Habit, value: &Value) -> Value {
         .unwrap_or(Value::Null),
         (Habit::Stringly, Value::List(values)) if values.is_empty() => Value::Null,
         (_, Value::Map(members)) => {
-            let members = members.iter().map(|(name, value)| (name.clone(), each(value)));
+            let members = members
+                .iter()
+                .map(|(name, value)| (name.clone(), each(value)));
             Value::Map(members.collect())
         }
         (Habit::Doubles, Value::Int(number)) => Value::Int((*number as f64) as i64),
@@ -169,8 +174,10 @@ impl Memory for NaiveStore {
         if self.habit == Habit::RawLines {
             return Ok(self.read_lines(&entries));
         }
-        let messages: Result<Vec<Message>, String> =
-            entries.iter().map(|entry| formats::tolerant(entry)).collect();
+        let messages: Result<Vec<Message>, String> = entries
+            .iter()
+            .map(|entry| formats::tolerant(entry))
+            .collect();
         match messages {
             Ok(messages) => Ok(History {
                 messages,

@@ -30,7 +30,9 @@ pub fn read(talk: &mut Talk, layout: Layout, key: &str) -> Result<Vec<Vec<u8>>, 
         Layout::List => bytes(say!(talk, "LRANGE", key, "0", "-1")?),
         Layout::String => {
             let whole = say!(talk, "GET", key)?.bytes().unwrap_or_default();
-            let lines = whole.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            let lines = whole
+                .split(|byte| *byte == b'\n')
+                .filter(|line| !line.is_empty());
             lines.map(<[u8]>::to_vec).collect()
         }
         Layout::Hash => {

@@ -86,20 +86,23 @@ impl Memory for SoundStore {
         let entry = message.to_json().to_string();
         let script = append_script(self.layout);
         let ttl = self.ttl_millis();
-        say!(self.talk, "EVAL", script, "2", key, ids, message.id, entry, ttl)?;
+        say!(
+            self.talk, "EVAL", script, "2", key, ids, message.id, entry, ttl
+        )?;
         Ok(())
     }
 
     fn history(&mut self, session: &str) -> Result<History, StoreError> {
         let key = self.key(session, "messages");
-        let entries = shelf::read(&mut self.talk, self.layout, &key).map_err(|trouble| {
-            match StoreError::from(trouble) {
-                StoreError::Damaged(text) => StoreError::Damaged(format!(
-                    "the key {key} of session {session} holds something else: {text}"
-                )),
-                other => other,
-            }
-        })?;
+        let entries =
+            shelf::read(&mut self.talk, self.layout, &key).map_err(
+                |trouble| match StoreError::from(trouble) {
+                    StoreError::Damaged(text) => StoreError::Damaged(format!(
+                        "the key {key} of session {session} holds something else: {text}"
+                    )),
+                    other => other,
+                },
+            )?;
         Ok(decode(session, &entries))
     }
 

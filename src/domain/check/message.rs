@@ -55,7 +55,10 @@ impl Message {
             "at": self.at,
         });
         if !self.extra.is_empty() {
-            let extra = self.extra.iter().map(|(name, value)| (name.clone(), value.to_json()));
+            let extra = self
+                .extra
+                .iter()
+                .map(|(name, value)| (name.clone(), value.to_json()));
             json["extra"] = serde_json::Value::Object(extra.collect());
         }
         json
@@ -102,6 +105,9 @@ pub struct History {
 impl History {
     #[must_use]
     pub fn ids(&self) -> Vec<&str> {
-        self.messages.iter().map(|message| message.id.as_str()).collect()
+        self.messages
+            .iter()
+            .map(|message| message.id.as_str())
+            .collect()
     }
 }

@@ -38,6 +38,8 @@ pub struct Check {
     pub own_server: Option<&'static str>,
     /// Whether a store of the user's can stand in the sound one's place.
     pub yours: bool,
+    /// Whether the hazard must be brought about: an interleaving, a fault, an end of the server.
+    pub forced: bool,
 }
 
 /// Who stands before the check.
@@ -177,8 +179,7 @@ mod tests {
         };
         for naive in all() {
             for sound in all() {
-                let green =
-                    matches!((&naive, &sound), (Finding::Caught(_), Finding::Passed(_)));
+                let green = matches!((&naive, &sound), (Finding::Caught(_), Finding::Passed(_)));
                 let red = matches!(sound, Finding::Caught(_));
                 let expected = match (green, red) {
                     (true, _) => Verdict::Held,

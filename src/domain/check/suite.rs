@@ -87,7 +87,10 @@ impl SuiteRecord {
 
     #[must_use]
     pub fn group(&self, group: Group) -> Vec<&CheckResult> {
-        let of_group = self.results.iter().filter(|result| result.check.group == group);
+        let of_group = self
+            .results
+            .iter()
+            .filter(|result| result.check.group == group);
         of_group.collect()
     }
 

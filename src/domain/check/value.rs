@@ -73,7 +73,9 @@ impl Value {
             Value::Bytes(value) => json!({ BYTES: hex(value) }),
             Value::List(values) => values.iter().map(Value::to_json).collect(),
             Value::Map(members) => {
-                let members = members.iter().map(|(name, value)| (name.clone(), value.to_json()));
+                let members = members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.to_json()));
                 serde_json::Value::Object(members.collect::<Map<_, _>>())
             }
         }
@@ -94,7 +96,10 @@ impl Value {
             },
             Json::String(value) => Value::Text(value.clone()),
             Json::Array(values) => Value::List(
-                values.iter().map(Value::from_json).collect::<Result<_, _>>()?,
+                values
+                    .iter()
+                    .map(Value::from_json)
+                    .collect::<Result<_, _>>()?,
             ),
             Json::Object(members) => match tagged(members) {
                 Some(value) => value?,
@@ -126,8 +131,14 @@ fn tagged(members: &Map<String, serde_json::Value>) -> Option<Result<Value, Stri
     let wrong = || format!("{tag} holds {content}, which is not what the tag says");
     let text = content.as_str();
     match tag.as_str() {
-        DECIMAL => Some(text.map(|text| Value::Decimal(text.to_owned())).ok_or_else(wrong)),
-        TIME => Some(text.map(|text| Value::Time(text.to_owned())).ok_or_else(wrong)),
+        DECIMAL => Some(
+            text.map(|text| Value::Decimal(text.to_owned()))
+                .ok_or_else(wrong),
+        ),
+        TIME => Some(
+            text.map(|text| Value::Time(text.to_owned()))
+                .ok_or_else(wrong),
+        ),
         BYTES => Some(text.and_then(unhex).map(Value::Bytes).ok_or_else(wrong)),
         _ => None,
     }

@@ -3,6 +3,7 @@
 //! Loss and promise are two statements: that messages vanished stays true where the preset promised no
 //! better. Sentence case, no full stop. Decides nothing: it puts the checker's findings into words.
 
+pub mod checks;
 pub mod events;
 pub mod number;
 mod picture;
