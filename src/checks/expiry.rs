@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use super::store::Memory;
+use super::store::naive::{Habit, NaiveStore};
+use super::store::sound::SoundStore;
 use super::{Notes, Stage, Stop};
 use crate::client::talk::{Talk, Trouble};
 use crate::domain::check::{Candidate, Finding, Message, Value};
@@ -36,11 +39,7 @@ fn near(pttl: i64, wanted_millis: i64) -> bool {
     pttl > 0 && pttl <= wanted_millis && pttl > wanted_millis - 60_000
 }
 
-/// A session with an hour to live. The user's store is asked to keep that policy itself.
 pub fn set(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
-    if who == Candidate::Yours {
-        return yours(stage, notes);
-    }
     let (key, mut talk) = (stage.key("session"), stage.talk()?);
     match who {
         // The TTL is a second command, and the process ends before it.
@@ -61,9 +60,21 @@ pub fn set(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     })
 }
 
-/// The user's store with a TTL of an hour: set at the first append, renewed at the next, kept by a save.
-fn yours(stage: &Stage<'_>, notes: &mut Notes) -> Turn {
-    let mut store = stage.yours(Some(Duration::from_secs(3600)))?;
+/// A whole store whose policy is an hour: set at the first write of everything, renewed by an append.
+pub fn policy(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
+    let hour = Duration::from_millis(HOUR_MILLIS as u64);
+    let (endpoint, prefix, layout) = (&stage.endpoint, &stage.prefix, stage.layout());
+    let mut store: Box<dyn Memory> = match who {
+        // It knows no time to live at all.
+        Candidate::Naive => Box::new(NaiveStore::open(
+            endpoint,
+            prefix,
+            layout,
+            Habit::BlindAppend,
+        )?),
+        Candidate::Sound => Box::new(SoundStore::open(endpoint, prefix, layout)?.with_ttl(hour)),
+        Candidate::Yours => stage.yours(Some(hour))?,
+    };
     store.append("lasting", &Message::numbered(1))?;
     store.save("lasting", &Value::map([("topic", Value::text("orders"))]))?;
     let mut talk = stage.talk()?;
@@ -97,7 +108,7 @@ fn yours(stage: &Stage<'_>, notes: &mut Notes) -> Turn {
     }
     Ok(match wrong.first() {
         None => Finding::Passed(
-            "CRASHDRILL_TTL_SECONDS is kept: set at once, renewed by an append".into(),
+            "every key has its time to live at once, and an append renews it".into(),
         ),
         Some(first) => Finding::Caught(format!("asked for a time to live of 3600 s, {first}")),
     })

@@ -240,10 +240,7 @@ pub fn rdb_to_aof(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn 
     let mut talk = server.talk()?;
     if who == Candidate::Naive {
         say!(talk, "SAVE")?;
-        // What an edited redis.conf comes to.
-        let config = server.directory()?.join(crate::backend::lease::CONFIG_FILE);
-        let text = std::fs::read_to_string(&config)?;
-        std::fs::write(&config, format!("{text}\nappendonly yes\n"))?;
+        server.append_config("appendonly yes\n")?;
     } else {
         say!(talk, "CONFIG", "SET", "appendonly", "yes")?;
         stage.until("the first AOF was written", || {

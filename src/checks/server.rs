@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::stage::{PATIENCE, Place, Stop};
+use crate::backend::lease::CONFIG_FILE;
 use crate::backend::process::ProcessBackend;
 use crate::backend::{Backend, BackendError, Endpoint, ServerSpec, Watch};
 use crate::client::connect::{Readiness, ask};
@@ -127,6 +128,14 @@ impl Owned {
     /// Copies what the dead server has written.
     pub fn copy_data(&mut self, to: &Path) -> Result<(), Stop> {
         self.backend.copy_data(to)?;
+        Ok(())
+    }
+
+    /// Adds lines to the configuration file that the next start reads: what an edited redis.conf comes to.
+    pub fn append_config(&self, lines: &str) -> Result<(), Stop> {
+        let path = self.directory()?.join(CONFIG_FILE);
+        let text = std::fs::read_to_string(&path)?;
+        std::fs::write(&path, format!("{text}\n{lines}"))?;
         Ok(())
     }
 
