@@ -103,6 +103,8 @@ pub struct Store {
     last_id: u64,
     /// What it calls itself.
     pub name: String,
+    /// Whether it keeps contexts beside messages.
+    pub contexts: bool,
     /// Why nothing more can be asked.
     unwell: Option<String>,
 }
@@ -134,6 +136,7 @@ impl Store {
             patience,
             last_id: 0,
             name: String::new(),
+            contexts: true,
             unwell: None,
         };
         store.greet()?;
@@ -152,6 +155,8 @@ impl Store {
                 "the store greets with protocol version {told}; this program speaks version {VERSION}"
             )));
         }
+        let contexts = answer.get("contexts").and_then(Json::as_bool);
+        self.contexts = contexts.unwrap_or(true);
         let name = answer.get("name").and_then(Json::as_str);
         self.name = name.unwrap_or("a store without a name").to_owned();
         Ok(())

@@ -200,6 +200,9 @@ pub fn wrong_type(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn 
 
 pub fn context(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     let mut store = store(stage, who, stage.layout())?;
+    if !store.keeps_contexts() {
+        return Err(Stop::NotHere("your store keeps no contexts".into()));
+    }
     store.save(
         "hurt",
         &Value::map([("topic", Value::text("project timelines"))]),

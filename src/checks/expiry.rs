@@ -76,7 +76,9 @@ pub fn policy(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
         Candidate::Yours => stage.yours(Some(hour))?,
     };
     store.append("lasting", &Message::numbered(1))?;
-    store.save("lasting", &Value::map([("topic", Value::text("orders"))]))?;
+    if store.keeps_contexts() {
+        store.save("lasting", &Value::text("orders"))?;
+    }
     let mut talk = stage.talk()?;
     let keys = super::namespace::keys(&mut talk, &stage.prefix)?;
     if keys.is_empty() {

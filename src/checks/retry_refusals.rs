@@ -130,7 +130,7 @@ pub fn loading(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     server.kill()?;
     if stage.place.forcing {
         // Microseconds for each key. Not by CONFIG REWRITE, which leaves out what is only for tests.
-        server.append_config("key-load-delay 5000\n")?;
+        server.append_config("key-load-delay 3000\n")?;
     }
     server.spawn_again()?;
     forcing(stage, "LOADING")?;

@@ -146,15 +146,22 @@ fn trip(
         let mut store = store(&stage, who, layout, habit)?;
         let before = changed.len();
         messages(store.as_mut(), values, &mut changed)?;
-        contexts(store.as_mut(), values, &mut changed)?;
+        if store.keeps_contexts() {
+            contexts(store.as_mut(), values, &mut changed)?;
+        }
         notes.add(format!(
-            "{}: {} values written and read twice, {} changed",
+            "{}: {} values as message{}, {} changed",
             if who == Candidate::Yours {
                 "your layout"
             } else {
                 layout.id()
             },
             values.len(),
+            if store.keeps_contexts() {
+                " and as context"
+            } else {
+                ""
+            },
             changed.len() - before
         ));
     }

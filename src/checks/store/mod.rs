@@ -12,6 +12,11 @@ pub use crate::client::talk::Trouble;
 
 /// A memory store, as the articles draw it.
 pub trait Memory: Send {
+    /// Whether it keeps contexts beside messages; one that does not is never asked to save or load.
+    fn keeps_contexts(&self) -> bool {
+        true
+    }
+
     fn append(&mut self, session: &str, message: &Message) -> Result<(), StoreError>;
 
     /// Everything that can be read, and a line for each entry that cannot.

@@ -88,6 +88,10 @@ impl From<Fault> for StoreError {
 }
 
 impl Memory for YourStore {
+    fn keeps_contexts(&self) -> bool {
+        self.store.contexts
+    }
+
     fn append(&mut self, session: &str, message: &Message) -> Result<(), StoreError> {
         self.store.ask(Ask::Append { session, message })?;
         Ok(())
