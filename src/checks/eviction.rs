@@ -124,7 +124,7 @@ fn evicting(stage: &Stage<'_>, who: Candidate, notes: &mut Notes, policy: &str) 
     let key = |number: usize| stage.key(&format!("session:{number:04}"));
     let value = |number: usize| format!("session {number} ").repeat(SESSION_BYTES / 13);
     // Every second session lives without a TTL; the TTLs of the others grow with their number.
-    let ttl = |number: usize| (number % 2 == 0).then_some(3600 + number * 10);
+    let ttl = |number: usize| number.is_multiple_of(2).then_some(3600 + number * 10);
     let mut refused = Vec::new();
     for number in 0..SESSIONS {
         if let Err(error) = store.write(&mut talk, &key(number), &value(number), ttl(number)) {

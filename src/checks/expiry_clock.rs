@@ -91,9 +91,10 @@ pub fn lazy_and_active(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> 
     const SESSIONS: usize = 20;
     let server = debuggable(stage)?;
     let mut talk = server.talk()?;
-    if stage.place.forcing {
-        say!(talk, "DEBUG", "SET-ACTIVE-EXPIRE", "0")?;
+    if !stage.place.forcing {
+        return Err(Stop::NotForced("active expiry was not turned off".into()));
     }
+    say!(talk, "DEBUG", "SET-ACTIVE-EXPIRE", "0")?;
     let key = |number: usize| stage.key(&format!("session:{number}"));
     for number in 0..SESSIONS {
         say!(talk, "SET", key(number), "x", "PX", "1")?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::server::{IN_MEMORY, Owned};
 use super::store::StoreError;
 use super::{Notes, Stage, Stop};
-use crate::client::talk::{Talk, Trouble};
+use crate::client::talk::{Reply, Talk, Trouble};
 use crate::domain::check::{Candidate, Finding};
 use crate::say;
 
@@ -120,7 +120,13 @@ pub fn loading(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     const KEYS: usize = 400;
     let config = "save 3600 1\nappendonly no\nrdbcompression no\n\
                   loading-process-events-interval-bytes 1024\n";
-    let mut server = stage.server(config)?;
+    let mut server = stage.server(config).map_err(|stop| match stop {
+        Stop::Failed(why) if why.contains("loading-process-events") => Stop::NotHere(
+            "this server cannot be made to answer while it loads little data: it is older than 7.0"
+                .into(),
+        ),
+        other => other,
+    })?;
     let mut talk = server.talk()?;
     for number in 0..KEYS {
         let (key, value) = (stage.key(&format!("old:{number}")), "x".repeat(512));
@@ -208,7 +214,7 @@ pub fn moved(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn {
     let slot = say!(talks[0], "CLUSTER", "KEYSLOT", key)?.text();
     let id = say!(talks[1], "CLUSTER", "MYID")?.text();
     let bus = say!(talks[1], "CONFIG", "GET", "cluster-port")?.array();
-    let bus = bus.last().map(|port| port.text()).unwrap_or_default();
+    let bus = bus.last().map(Reply::text).unwrap_or_default();
     let port = nodes[1].endpoint.port.to_string();
     say!(talks[1], "CLUSTER", "ADDSLOTS", slot)?;
     say!(talks[0], "CLUSTER", "MEET", "127.0.0.1", port, bus)?;
