@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::domain::check::{Group, Layout};
 use crate::domain::contract::parse_duration;
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::PlanDraft;
@@ -31,6 +32,9 @@ pub enum Verb {
     /// Run one drill: start, stream, fault, restart, read back, judge
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
+    /// Run the checks: hazards of memory stores on real servers, against naive and sound stores, or against yours
+    #[command(after_help = EXIT_CODES)]
+    Check(Box<CheckArgs>),
     /// Judge a run again from its evidence alone
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
@@ -258,6 +262,49 @@ impl RunArgs {
             ..self.conditions.draft()
         })
     }
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// A Redis of yours: redis://[user[:password]@]host:port[/database] [default: servers that we start]
+    #[arg(value_name = "URL")]
+    pub url: Option<String>,
+    /// Only this group; repeatable
+    #[arg(long, value_name = "GROUP", value_parser = clap::value_parser!(Group))]
+    pub group: Vec<Group>,
+    /// Only this check, by its id; repeatable
+    #[arg(long, value_name = "CHECK")]
+    pub check: Vec<String>,
+    /// How sessions lie in Redis: list, string, hash, zset, stream [default: all where it makes a difference]
+    #[arg(long, value_parser = clap::value_parser!(Layout))]
+    pub layout: Option<Layout>,
+    /// Path of redis-server or valkey-server; given twice, sessions are carried between the two [default: looked for on PATH]
+    #[arg(long, value_name = "PATH")]
+    pub server: Vec<PathBuf>,
+    /// Put your own memory store before the checks: a command that speaks JSON lines (assets/adapters/README.md)
+    #[arg(long, value_name = "CMD")]
+    pub store_cmd: Option<String>,
+    /// Longest silence of your store before it counts as hanging
+    #[arg(long, value_name = "TIME", default_value = "10", value_parser = seconds)]
+    pub store_timeout: f64,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a report; the ending tells the format: .html .md .json .xml (JUnit). Repeatable
+    #[arg(long, value_name = "FILE")]
+    pub report: Vec<PathBuf>,
+    /// Overwrite reports that exist
+    #[arg(long)]
+    pub force: bool,
+    /// List the checks and what each proves
+    #[arg(long)]
+    pub list: bool,
+    /// Same seed, same values
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Print the verdict only
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The headless observer: it can do what the window can, and prints what happens.
 
 mod args;
+mod check;
 pub mod exit;
 mod import;
 mod inspect;
@@ -26,6 +27,7 @@ pub fn main(verb: Verb, runs: Option<PathBuf>) -> Result<Exit> {
     match verb {
         Verb::Run(args) => run::run(&args, &runs()?),
         Verb::Inspect(args) => inspect::inspect(&args),
+        Verb::Check(args) => check::check(&args),
         Verb::Replay(args) => list::replay(&args, &runs()?),
         Verb::Runs(args) => list::runs(&args, &runs()?),
         Verb::Presets(args) => import::presets(&args),

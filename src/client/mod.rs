@@ -10,6 +10,7 @@ pub mod levers;
 pub mod pipes;
 pub mod reader;
 pub mod scan;
+pub mod talk;
 pub mod target;
 pub mod waitaof;
 

@@ -4,6 +4,7 @@
 //! clock, and decides nothing about loss: it says what the checker found.
 
 mod acts;
+pub mod checks;
 mod csv;
 mod html;
 pub mod inspection;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// What each room may use of ours, and which foreign crates belong to it alone.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("report", &["domain"]),
     ("journal", &["domain"]),
@@ -20,13 +20,21 @@ const ROOMS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("inspect", &["domain", "client"]),
-    ("cli", &["domain", "report", "engine", "inspect"]),
-    ("app", &["domain", "report", "engine", "inspect", "ui"]),
+    ("adapter", &["domain", "backend"]),
+    (
+        "checks",
+        &["domain", "backend", "client", "network", "adapter"],
+    ),
+    ("cli", &["domain", "report", "engine", "inspect", "checks"]),
+    (
+        "app",
+        &["domain", "report", "engine", "inspect", "checks", "ui"],
+    ),
     ("ui", &["domain", "report", "app"]),
 ];
 
 /// A word that only these rooms may contain.
-const OWNED: [(&str, &[&str]); 12] = [
+const OWNED: [(&str, &[&str]); 13] = [
     ("bollard::", &["backend/docker"]),
     ("redis::", &["client"]),
     ("rustls::", &["client"]),
@@ -38,6 +46,7 @@ const OWNED: [(&str, &[&str]); 12] = [
     ("rustix::", &["backend", "disk"]),
     ("fuser::", &["disk"]),
     ("clap::", &["cli"]),
+    ("rusqlite::", &["checks"]),
     ("ExitCode", &["cli"]),
 ];
 
