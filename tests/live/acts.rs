@@ -104,6 +104,11 @@ fn a_stall_of_the_network_makes_writes_in_doubt_and_the_stream_goes_on() {
         acked.as_u64().unwrap() + resurfaced.as_u64().unwrap()
     );
     assert_eq!(acts(&report, "network").len(), 2);
+    let page = std::fs::read_to_string(program.latest().join("reports/report.md")).unwrap();
+    assert!(
+        page.contains(&format!("{doubt} writes got no answer")),
+        "{page}"
+    );
 }
 
 /// Elements of the sound lists that are gone, and elements that are in none of them.
