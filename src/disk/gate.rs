@@ -235,6 +235,7 @@ impl Gate {
         if state.frozen.is_none() {
             state.frozen = Some(now);
             let fsyncs = state.fsyncs.len();
+            state.in_flight_then = fsyncs as u32;
             state
                 .log
                 .note(now, "freeze", json!({ "fsyncs_in_flight": fsyncs }));

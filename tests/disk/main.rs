@@ -6,6 +6,7 @@
 mod support;
 
 mod death;
+mod kernel;
 mod mounted;
 
 mod server;
