@@ -1,7 +1,7 @@
 //! The model held against the kernel: the same scripts on the faulty disk and on ext4 on a loop device, cut with
 //! EXT4_IOC_SHUTDOWN and mounted again. Needs root and loop devices.
 //!
-//! Where they are missing the test says so in its output; with `DISK_TEST_KERNEL=must` in the environment it fails.
+//! Where they are missing the test says so in its output; with `CRASHDRILL_REQUIRE_EXT4=1` in the environment it fails.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -320,7 +320,7 @@ fn the_model_leaves_what_ext4_leaves() {
         let ext4 = match Ext4::make() {
             Ok(ext4) => ext4,
             Err(why) => {
-                let must = std::env::var("DISK_TEST_KERNEL").is_ok_and(|word| word == "must");
+                let must = std::env::var("CRASHDRILL_REQUIRE_EXT4").is_ok_and(|word| word == "1");
                 assert!(!must, "the model was not held against the kernel: {why}");
                 println!("NOT HELD AGAINST THE KERNEL (needs root and loop devices): {why}");
                 return;
