@@ -302,7 +302,8 @@ fn faulty_disk(policy: &str) {
             log: log.path().join("disk.jsonl"),
             now: Arc::new(move || clock.now()),
             allow_other: false,
-            marker: b"RPUSH\r\n".to_vec(),
+            // As redis-benchmark sends it: an AOF holds the words of the client.
+            marker: b"rpush\r\n".to_vec(),
             memory_limit_bytes: 4 << 30,
             neighbours: true,
         })
