@@ -8,5 +8,6 @@ pub mod info;
 pub mod levers;
 pub mod pipes;
 pub mod scan;
+pub mod waitaof;
 
 pub use redis::Connection;

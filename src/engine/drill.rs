@@ -19,6 +19,7 @@ use super::stop::{Step, Stop};
 use super::store::RunDir;
 use super::wire::Wire;
 use crate::backend::{Backend, BackendError, Endpoint};
+use crate::client::waitaof::Witness;
 use crate::client::{Connection, scan};
 use crate::domain::event::{DrillEvent, LiveView, Phase, ServerInfo};
 use crate::domain::fault::{FaultRecord, PersistenceInfo, ServerEnd};
@@ -67,6 +68,8 @@ pub struct Drill {
     pub(super) captured: Option<Captured>,
     /// Images that are tried while the stream goes on.
     pub(super) trials: Vec<JoinHandle<()>>,
+    /// WAITAOF beside the stream, if it is believed here.
+    pub(super) witness: Option<Witness>,
     /// The faulty disk under the server's data directory.
     pub(super) disk: Option<DrillDisk>,
     pub(super) climb: Climb,
@@ -113,6 +116,7 @@ impl Drill {
             capture: false,
             captured: None,
             trials: Vec::new(),
+            witness: None,
             disk: None,
             climb: Climb::default(),
             live: Arc::default(),
@@ -124,6 +128,7 @@ impl Drill {
     pub fn script(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
         self.start(live)?;
         self.capture = self.plan.compare;
+        self.call_witness()?;
         self.stream()?;
         if !self.plan.trigger.comes_while_streaming() {
             self.stream_until(self.plan.stream_for)?;
@@ -440,6 +445,7 @@ impl Drill {
         self.collect_log();
         self.attention.phase(Phase::TearingDown);
         self.wire = None;
+        self.witness = None;
         self.connection = None;
         if let Err(error) = self.clean_up() {
             let _ = self.warn(&format!("cleaning up: {error}"));

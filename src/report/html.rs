@@ -128,6 +128,33 @@ fn acts(record: &RunRecord) -> Markup {
                 @for (title, says) in acts {
                     p.says { b { (title) } ": " bdi { (says) } }
                 }
+                (images(record))
+            }
+        }
+    }
+}
+
+/// What scratch servers found, side by side.
+fn images(record: &RunRecord) -> Markup {
+    let events = record.timeline.iter();
+    let findings: Vec<_> = events
+        .flat_map(|timed| wording::acts::findings(&timed.event))
+        .collect();
+    html! {
+        @if !findings.is_empty() {
+            table {
+                thead { tr { th { "image" } th { "at" } th.n { "acknowledged" } th.n { "lost" } th { "found out" } } }
+                tbody {
+                    @for finding in findings {
+                        tr {
+                            td { (wording::acts::image_words(&finding.image)) }
+                            td { (instant(finding.at)) }
+                            td.n { (count(finding.acked)) }
+                            td.n { (finding.lost().map_or("–".into(), count)) }
+                            td { bdi { (wording::acts::outcome_words(finding)) } }
+                        }
+                    }
+                }
             }
         }
     }

@@ -22,6 +22,7 @@ pub(super) fn render(record: &RunRecord) -> String {
         acts.iter()
             .map(|(title, says)| format!("**{title}**: {}", text(says))),
     );
+    images(&mut page, record);
     let grounds = wording::grounds(record);
     page.list("Grounds of the verdict", grounds.iter().map(|s| text(s)));
     let events = record.timeline.iter();
@@ -128,6 +129,30 @@ fn numbers(page: &mut Page, record: &RunRecord) {
             class.id(),
             count(counts.of(class)),
             wording::class_words(class)
+        ));
+    }
+    page.line("");
+}
+
+/// What scratch servers found, side by side.
+fn images(page: &mut Page, record: &RunRecord) {
+    let events = record.timeline.iter();
+    let findings: Vec<_> = events
+        .flat_map(|timed| wording::acts::findings(&timed.event))
+        .collect();
+    if findings.is_empty() {
+        return;
+    }
+    page.line("| image | at | acknowledged | lost | found out |");
+    page.line("| --- | --- | ---: | ---: | --- |");
+    for finding in findings {
+        page.line(&format!(
+            "| {} | {} | {} | {} | {} |",
+            wording::acts::image_words(&finding.image),
+            instant(finding.at),
+            count(finding.acked),
+            finding.lost().map_or("–".into(), count),
+            text(&wording::acts::outcome_words(finding))
         ));
     }
     page.line("");

@@ -24,6 +24,7 @@ fn records() -> Vec<RunRecord> {
         fixture::empty(),
         fixture::hole(),
         fixture::streamed(3000),
+        fixture::with_acts(),
         fixture::power_loss(),
     ]
 }
@@ -260,6 +261,38 @@ fn json_has_what_a_script_asks_for_at_its_top_level() {
     assert_eq!(report["cut"]["kind"], "clean");
     assert_eq!(report["lost"][0]["seqs"], serde_json::json!([[3, 4]]));
     assert_eq!(report["lost"][1]["key"], "session:00002:messages");
+}
+
+#[test]
+fn second_acts_are_told_in_every_format_with_their_numbers() {
+    let record = fixture::with_acts();
+    let sentences = [
+        "The network lost 16 answers on purpose",
+        "flipped at byte 21,780: 0x72 became 0x52",
+        "removed 1,100 bytes of the AOF; the server starts again, 500 of 585 acknowledged messages are saved and 85 are gone for good",
+        "A process kill would have left: nothing of 585 acknowledged messages lost; a power cut: Redis refuses to start",
+        "Had the power failed at 8.412 s: not tried: no port",
+        "over 3 possible ends of the AOF a power cut would have lost between 0 and 7 acknowledged messages, and on 1 of them Redis refuses to start",
+    ];
+    let html = text(Format::Html, &record);
+    // Only punctuation that markdown would read as its own is escaped.
+    let markdown = text(Format::Markdown, &record).replace('\\', "");
+    for sentence in sentences {
+        assert!(html.contains(sentence), "{sentence}");
+        assert!(markdown.contains(sentence), "{sentence}\n{markdown}");
+    }
+    assert!(html.contains("Bad &lt;file&gt; format") && !html.contains("<file>"));
+    let acts = json(&record)["acts"].clone();
+    let names: Vec<_> = acts.as_array().unwrap().iter().map(|a| &a["act"]).collect();
+    let expected = [
+        "network", "network", "damage", "repair", "compare", "what_if", "tail_cut",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(acts[0]["replies_lost"], 16);
+    assert_eq!(acts[4]["findings"][1]["words"][0], "Bad <file> format");
+    assert_eq!(acts[6]["findings"][1]["cut_at_bytes"], 200);
+    // Without an act there is no section of theirs.
+    assert!(!text(Format::Html, &fixture::small()).contains("Second acts"));
 }
 
 #[test]

@@ -5,10 +5,12 @@ mod support;
 
 mod acts;
 mod by_hand;
+mod capture;
 mod docker;
 mod docker_drill;
 mod drill;
 mod network;
+mod other_servers;
 mod power;
 #[cfg(feature = "gui")]
 mod window;
