@@ -276,39 +276,3 @@ fn the_tail_of_a_containers_aof_is_cut_on_scratch_containers() {
     assert!(lost.is_sorted_by(|a, b| a >= b));
     nothing_is_left(&program);
 }
-
-#[test]
-fn a_power_cut_under_a_container_takes_exactly_what_was_not_fsynced() {
-    if !engine_answers() {
-        return;
-    }
-    let program = Program::new();
-    let (_, report) = program.drill(&[
-        "--backend",
-        "docker",
-        "--image",
-        IMAGE,
-        "--preset",
-        "aof-everysec",
-        "--fault",
-        "power-loss",
-        "--rate",
-        "1000",
-        "--seconds",
-        "2.5",
-        "--fsync-delay",
-        "4s@1s",
-        "--trigger",
-        "fsync-late=1s",
-    ]);
-    let server = Server::on_kept_data(&program.path("kept/after-fault-1"), AOF);
-    let found: usize = lists(&mut server.connection()).values().map(Vec::len).sum();
-    let counts = &report["counts"];
-    let number = |name: &str| counts[name].as_u64().unwrap();
-    assert_eq!(found as u64, number("survived") + number("resurfaced"));
-    assert!(number("lost") > 0, "{counts}");
-    let fault = &report["faults"][0];
-    assert_eq!(fault["disk"]["answered_not_durable"], number("lost"));
-    assert_eq!(fault["moment"]["on_target"], true, "{fault}");
-    nothing_is_left(&program);
-}
