@@ -227,9 +227,9 @@ fn a_power_cut_on_a_slow_disk_breaks_the_promise_of_everysec_and_says_why() {
         "--fault",
         "power-loss",
         "--seconds",
-        "4",
+        "3",
         "--fsync-delay",
-        "4s@1s",
+        "8s@1s",
         "--trigger",
         "fsync-late=2.5s",
     ]);
