@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::group;
+use super::mounts;
 use super::process_id::ProcessId;
 
 /// Names of our temporary directories begin so and hold this file; the sweep removes no others.
@@ -28,6 +29,8 @@ pub enum Holding {
     Group(ProcessId),
     /// A temporary directory of ours.
     Directory(PathBuf),
+    /// The folder that a faulty disk of ours is mounted on.
+    Mount(PathBuf),
     /// Containers and volumes labelled with this run.
     Docker { run: String },
 }
@@ -141,7 +144,14 @@ pub fn sweep(folder: &Path, reap_docker: &dyn Fn(&str)) -> Vec<Holding> {
             .is_some_and(|extension| extension == "lease")
             && owner(path).is_none_or(|owner| !owner.is_alive())
     });
-    dead.flat_map(|path| clean(&path, reap_docker)).collect()
+    let mut cleaned: Vec<Holding> = dead.flat_map(|path| clean(&path, reap_docker)).collect();
+    // Also where the lease is lost: a dead disk is of no use to anybody.
+    for path in mounts::stale() {
+        if mounts::end(&path) {
+            cleaned.push(Holding::Mount(path));
+        }
+    }
+    cleaned
 }
 
 fn lines(lease: &Path) -> Vec<Line> {
@@ -176,7 +186,13 @@ fn clean(lease: &Path, reap_docker: &dyn Fn(&str)) -> Vec<Holding> {
         match holding {
             Holding::Group(leader) => group::kill(leader, Duration::from_secs(2)),
             Holding::Docker { run } => reap_docker(run),
-            Holding::Directory(_) => {}
+            Holding::Directory(_) | Holding::Mount(_) => {}
+        }
+    }
+    // Then disks, before the directories that they are mounted in.
+    for holding in &held {
+        if let Holding::Mount(path) = holding {
+            mounts::end(path);
         }
     }
     for holding in &held {

@@ -6,6 +6,7 @@ pub mod docker;
 pub mod external;
 mod group;
 pub mod lease;
+pub mod mounts;
 pub mod process;
 pub mod process_id;
 pub mod repair;

@@ -2,5 +2,11 @@
 //! real server.
 #![cfg(target_os = "linux")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod death;
 mod mounted;
+
+mod server;
 mod stand;
