@@ -103,6 +103,17 @@ impl Drill {
         Ok(())
     }
 
+    /// Why this fault cannot be performed on this server; `None` if it can.
+    pub(super) fn cannot(&self, kind: FaultKind) -> Option<String> {
+        if kind == FaultKind::PowerLoss && self.disk.is_none() {
+            return Some(
+                "there is no faulty disk under this server; choose one in the plan and start again"
+                    .into(),
+            );
+        }
+        self.backend.cannot(kind)
+    }
+
     fn strike(&mut self, fault: Fault, gave_up: Option<ServerEnd>) -> Step<Struck> {
         let now = self.attention.clock.now();
         // An fsync that is in flight now is let go when the server is killed.

@@ -62,6 +62,11 @@ impl PlanDraft {
         let usual = DiskPlan::default();
         // A time holds no colon, so what stands behind one are files.
         let (delay, files) = match self.fsync_delay.split_once(':') {
+            Some((_, files)) if files.trim().is_empty() => {
+                let words = "name the files behind the colon, for example 5s:*.incr.aof";
+                errors.push(FieldError::new(Field::FsyncDelay, words));
+                ("", "")
+            }
             Some((delay, files)) => (delay, files.trim()),
             None => (self.fsync_delay.as_str(), ""),
         };
@@ -353,9 +358,9 @@ mod tests {
             fsync_delay: "5s:*.1.incr.aof".into(),
             ..draft("mixed", FaultKind::ProcessKill)
         };
-        let disk = slow.parse(&Preset::embedded()).unwrap().disk.unwrap();
-        assert_eq!(disk.fsync_delay_words(), slow.fsync_delay);
-        assert_eq!(disk.slow_files, Some(FilePattern("*.1.incr.aof".into())));
+        let some = slow.parse(&Preset::embedded()).unwrap().disk.unwrap();
+        assert_eq!(some.fsync_delay_words(), slow.fsync_delay);
+        assert_eq!(some.slow_files, Some(FilePattern("*.1.incr.aof".into())));
         assert_eq!(disk.io_error.unwrap().to_string(), "fsync:*.aof#3+");
         assert_eq!(plan.trigger.to_string(), "before-rename:*.rdb#1");
     }
