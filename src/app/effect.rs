@@ -10,6 +10,7 @@ pub use super::link::End;
 use super::link::Link;
 use super::persist;
 use super::state::{Picture, Purpose, Sentences, Settings};
+use super::store_effect::{Lookout, StoreEffect, StoreFact, Teller};
 use crate::domain::event::{Progress, TimedEvent};
 use crate::domain::lanes::Lanes;
 use crate::domain::plan::DrillPlan;
@@ -46,6 +47,7 @@ pub enum Effect {
     OpenPath(PathBuf),
     Copy(String),
     CloseWindow,
+    Store(StoreEffect),
 }
 
 /// What has come of it, and what the drill tells. Errors are whole sentences already.
@@ -67,6 +69,7 @@ pub enum Fact {
     ImagesListed(Result<Vec<String>, String>),
     ServerLog(Vec<String>),
     Trouble(String),
+    Store(StoreFact),
 }
 
 /// A drill's news is drawn within this time. Fifteen frames a second look alive, and where there is no
@@ -92,6 +95,7 @@ pub struct Effects {
     doors: Doors,
     ctx: egui::Context,
     link: Option<Link>,
+    lookout: Lookout,
     facts: Receiver<Fact>,
     tell: Sender<Fact>,
 }
@@ -104,6 +108,7 @@ impl Effects {
             doors,
             ctx,
             link: None,
+            lookout: Lookout::default(),
             facts,
             tell,
         }
@@ -155,6 +160,14 @@ impl Effects {
             }
             Effect::OpenPath(path) => self.spawn("open", move || open_outside(&path)),
             Effect::Copy(text) => self.ctx.copy_text(text),
+            Effect::Store(effect) => {
+                let door = self.link.as_ref().and_then(Link::door);
+                let teller = Teller {
+                    tell: self.tell.clone(),
+                    ctx: self.ctx.clone(),
+                };
+                self.lookout.perform(effect, door, &teller);
+            }
             Effect::CloseWindow => {
                 self.ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::store_action::StoreFile;
+use super::store_state::{StoreForm, StoreState};
+
 use crate::domain::event::{Fix, Phase, Progress, RunId, ServerInfo, TimedEvent};
 use crate::domain::fault::Fault;
 use crate::domain::history::SessionIndex;
@@ -25,6 +28,7 @@ pub enum Screen {
     #[default]
     Drill,
     Runs,
+    Store,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +38,7 @@ pub struct AppState {
     pub drill: DrillState,
     pub picture: PictureState,
     pub runs: RunsState,
+    pub store: StoreState,
     pub log: LogState,
     pub dialog: Option<Dialog>,
     pub toasts: Vec<Toast>,
@@ -51,6 +56,7 @@ pub struct Settings {
     pub look: Look,
     /// The user's own files, kept as presets.
     pub imported: Vec<Preset>,
+    pub store: StoreForm,
 }
 
 /// How the window looks, as far as the user decided it.
@@ -344,6 +350,7 @@ pub enum Purpose {
     Export(Format),
     ImportConf,
     ServerProgram,
+    Store(StoreFile),
 }
 
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ use super::wire::Wire;
 use crate::backend::{Backend, BackendError, Endpoint};
 use crate::client::waitaof::Witness;
 use crate::client::{Connection, scan};
-use crate::domain::event::{DrillEvent, LiveView, Phase, ServerInfo};
+use crate::domain::event::{Door, DrillEvent, LiveView, Phase, ServerInfo};
 use crate::domain::fault::{FaultRecord, PersistenceInfo, ServerEnd};
 use crate::domain::history::History;
 use crate::domain::op::Micros;
@@ -242,6 +242,7 @@ impl Drill {
                 )));
             }
         }
+        self.open_door(&live, &endpoint);
         self.endpoint = Some(endpoint);
         self.look_at_namespace()?;
         let info = self.greet()?;
@@ -344,6 +345,21 @@ impl Drill {
         self.attention.tell(DrillEvent::StreamPaused { acked });
         self.attention.phase(Phase::Ready);
         Ok(())
+    }
+
+    /// Lets the window look into the server. Port and password stay the same over every restart.
+    fn open_door(&self, live: &Mutex<LiveView>, endpoint: &Endpoint) {
+        let mut view = live
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        view.door = Some(Door {
+            host: endpoint.host.clone(),
+            port: endpoint.port,
+            user: endpoint.user.clone(),
+            password: endpoint.password.clone(),
+            database: endpoint.database,
+            ours: self.backend.id() != "external",
+        });
     }
 
     /// Starts the dead server on its data. A server that ends by itself has refused: a result.

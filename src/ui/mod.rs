@@ -12,6 +12,7 @@ mod picture;
 mod plan;
 mod rtl;
 mod runs;
+mod store;
 mod theme;
 mod timeline;
 mod toast;
@@ -29,6 +30,7 @@ use theme::Theme;
 pub struct Brush {
     lanes: lanes::Brush,
     chat: chat::Brush,
+    store: store::Brush,
 }
 
 /// Once, before the first frame.
@@ -48,6 +50,7 @@ pub fn draw(ui: &mut Ui, state: &AppState, brush: &mut Brush, actions: &mut Vec<
                 .frame(frame)
                 .show(ui, |ui| runs::show(ui, state, actions));
         }
+        Screen::Store => store::show(ui, state, &mut brush.store, actions),
     }
     dialog::show(ui, state, actions);
     toast::show(ui, state, actions);

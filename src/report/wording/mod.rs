@@ -4,6 +4,7 @@
 //! better. Sentence case, no full stop. Decides nothing: it puts the checker's findings into words.
 
 pub mod acts;
+pub mod checks;
 pub mod events;
 mod ladder;
 mod moment;

@@ -82,6 +82,7 @@ pub fn path(
             Purpose::Export(_) => "Save the report as",
             Purpose::ImportConf => "Import a redis.conf",
             Purpose::ServerProgram => "Choose server program",
+            Purpose::Store(what) => what.title(),
         },
     );
     part::note(
