@@ -244,3 +244,23 @@ fn each_error_stands_at_its_field() {
         assert_eq!(field(&draft), expected);
     }
 }
+
+#[test]
+fn a_plan_of_a_run_from_before_there_were_conditions_is_still_read() {
+    let plan = draft("aof-everysec", FaultKind::ProcessKill);
+    let plan = plan.parse(&presets()).unwrap();
+    let mut old = serde_json::to_value(&plan).unwrap();
+    let fields = old.as_object_mut().unwrap();
+    for new in [
+        "disk",
+        "trigger",
+        "damage",
+        "network",
+        "compare",
+        "tail_cut",
+        "save_time",
+    ] {
+        fields.remove(new).expect("a field of today's");
+    }
+    assert_eq!(serde_json::from_value::<DrillPlan>(old).unwrap(), plan);
+}
