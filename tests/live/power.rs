@@ -204,7 +204,7 @@ fn a_stalled_fsync_makes_a_kill_take_answered_writes() {
         "--seconds",
         "2",
         "--fsync-delay",
-        "3s@1s",
+        "3s@1s:*.incr.aof",
         "--trigger",
         "fsync-late=1s",
     ]);
@@ -230,7 +230,7 @@ fn a_power_cut_on_a_slow_disk_breaks_the_promise_of_everysec_and_says_why() {
         "--seconds",
         "3",
         "--fsync-delay",
-        "8s@1s",
+        "8s@1s:*.incr.aof",
         "--trigger",
         "fsync-late=2.5s",
     ]);
