@@ -207,6 +207,7 @@ fn budget(ui: &mut Ui, state: &AppState, push: &mut impl FnMut(StoreAction)) {
     };
     let slider = Slider::new(&mut value, 100..=MOST)
         .logarithmic(true)
+        .trailing_fill(true)
         .show_value(false);
     let response = ui.add(slider);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Slider, true, "Commands a second"));
