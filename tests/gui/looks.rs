@@ -318,7 +318,8 @@ fn store(all: &mut SnapshotResults, name: &str, view: StoreView) {
         act(stage, Action::Show(Screen::Store));
         crate::store::show(stage, store_fixture::seen(400));
         for gauge in store_fixture::gauges() {
-            stage.learn(Fact::Store(StoreFact::Gauge(gauge)));
+            let reading = Fact::Store(StoreFact::Gauge(gauge));
+            stage.window.state_mut().learn(reading);
         }
         let compared = Ok(store_fixture::compared());
         stage.learn(Fact::Store(StoreFact::Compared(compared)));

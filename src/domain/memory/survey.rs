@@ -256,8 +256,10 @@ pub fn readable(key: &[u8]) -> String {
     let mut text = String::with_capacity(key.len());
     for chunk in key.utf8_chunks() {
         for c in chunk.valid().chars() {
-            if c.is_control() {
+            if matches!(c, '\n' | '\r' | '\t') {
                 text.extend(c.escape_default());
+            } else if c.is_control() {
+                text.push_str(&format!("\\x{:02x}", c as u32));
             } else {
                 text.push(c);
             }
@@ -322,6 +324,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_shown_as_bytes() {
-        assert_eq!(readable(b"a\xff\n\xe4\xbd\xa0"), "a\\xff\\n\u{4f60}");
+        assert_eq!(
+            readable(b"a\xff\n\x04\xe4\xbd\xa0"),
+            "a\\xff\\n\\x04\u{4f60}"
+        );
     }
 }
