@@ -168,6 +168,21 @@ fn errors_stand_where_they_belong_with_the_way_out() {
 }
 
 #[test]
+fn where_only_the_encryption_is_wrong_the_right_address_is_a_button() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = server(dir.path());
+    let mut stage = opened();
+    let secure = format!("rediss://127.0.0.1:{}", server.port);
+    type_into(&mut stage, "Address", &secure);
+    stage.click("Look");
+    stage.wait("the failure", |state| state.store.error.is_some());
+    assert!(stage.reads("does not speak TLS"));
+    stage.click("Use redis://");
+    stage.click("Look");
+    stage.wait("a scan", |state| state.store.seen.is_some());
+}
+
+#[test]
 fn a_password_in_an_address_is_taken_out_and_never_kept() {
     let dir = tempfile::tempdir().unwrap();
     let port = crate::support::free_port();
@@ -191,6 +206,11 @@ fn a_password_in_an_address_is_taken_out_and_never_kept() {
     assert!(kept.contains(&format!("127.0.0.1:{port}")));
     assert!(!kept.contains("sesame"), "{kept}");
     assert!(!format!("{:?}", stage.state().store.place).contains("sesame"));
+    // Where a keyring answers it has the password now: take it out again.
+    let address = stage.state().store.form.known[0].clone();
+    let forget = Action::Store(StoreAction::Forget(address));
+    stage.window.state_mut().act(forget);
+    assert!(stage.state().store.form.known.is_empty());
 }
 
 #[test]

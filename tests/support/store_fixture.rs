@@ -180,19 +180,21 @@ pub fn compared() -> Arc<Compared> {
         one("session:0000055:messages", Change::Expired { messages: 8 }),
         one("session:0000077:messages", Change::Grew { added: 5 }),
     ];
-    let order = (0..changed.len() as u32).collect();
+    let order: Vec<u32> = (0..changed.len() as u32).collect();
+    let diff = Diff {
+        changed,
+        unchanged: 184,
+        not_looked_at: 0,
+    };
     Arc::new(Compared {
+        kinds: Compared::count(&diff, &order),
         before: Header {
             store: place().address,
             at_millis: AT_MILLIS - 7_200_000,
             complete: true,
             ..Header::default()
         },
-        diff: Diff {
-            changed,
-            unchanged: 184,
-            not_looked_at: 0,
-        },
+        diff,
         circumstances: vec!["The server was restarted in between".into()],
         order,
     })

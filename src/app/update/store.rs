@@ -30,8 +30,12 @@ pub(super) fn act(state: &mut AppState, action: StoreAction) -> Vec<Effect> {
         StoreAction::Edit(field, text) => edit(store, field, text),
         StoreAction::Remember(yes) => store.form.remember = yes,
         StoreAction::Pick(address) => {
+            // The same server with or without TLS has the same password.
+            if store.instead.take().as_ref() != Some(&address) {
+                store.password.clear();
+            }
             store.form.address = address;
-            store.password.clear();
+            store.error = None;
         }
         StoreAction::Forget(address) => {
             store.form.known.retain(|known| *known != address);
@@ -143,6 +147,7 @@ fn look(state: &mut AppState, whom: Whom, remember: bool) -> Vec<Effect> {
     store.look += 1;
     store.scanning = Some(Default::default());
     store.error = None;
+    store.instead = None;
     store.wrong = None;
     store.gauges.clear();
     vec![Effect::Store(StoreEffect::Scan {
@@ -267,7 +272,12 @@ pub(super) fn learn(state: &mut AppState, fact: StoreFact) -> Vec<Effect> {
             store.scanning = Some(progress);
         }
         StoreFact::Seen { look, seen } if look == store.look => return seen_now(state, seen),
-        StoreFact::Failed { look, error } if look == store.look => {
+        StoreFact::Failed {
+            look,
+            error,
+            instead,
+        } if look == store.look => {
+            store.instead = instead;
             store.scanning = None;
             store.rate = 0.0;
             store.error = Some(error);
@@ -276,13 +286,13 @@ pub(super) fn learn(state: &mut AppState, fact: StoreFact) -> Vec<Effect> {
             store.table.rows = rows;
             store.table.sorting = false;
         }
-        StoreFact::Page { look, row, page } => {
-            if look == store.look && store.selected == Some(row) {
-                store.page_loading = false;
-                match page {
-                    Ok(page) => store.page = Some(page),
-                    Err(error) => return toast(state, Tone::Bad, error, None),
-                }
+        StoreFact::Page { look, row, page }
+            if look == store.look && store.selected == Some(row) =>
+        {
+            store.page_loading = false;
+            match page {
+                Ok(page) => store.page = Some(page),
+                Err(error) => return toast(state, Tone::Bad, error, None),
             }
         }
         StoreFact::Gauge(gauge) => {

@@ -183,6 +183,17 @@ impl Survey {
         }
     }
 
+    /// The session was gone before it could be read: it is no session of this survey.
+    pub fn withdraw(&mut self, row: u32) {
+        let row = &mut self.rows[row as usize];
+        if row.session {
+            row.session = false;
+            row.marks = Marks::default();
+            self.sessions -= 1;
+            self.gone += 1;
+        }
+    }
+
     /// Takes a mark off all rows: it is about to be given anew.
     pub fn unmark(&mut self, mark: Mark) {
         self.rows.iter_mut().for_each(|row| row.marks.remove(mark));

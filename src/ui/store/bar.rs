@@ -30,7 +30,15 @@ pub fn show(ui: &mut Ui, state: &AppState, brush: &mut Brush, actions: &mut Vec<
         None => brush.scan = None,
     }
     if let Some(error) = &store.error {
-        problem(ui, &capital(error));
+        ui.horizontal(|ui| {
+            problem(ui, &capital(error));
+            if let Some(address) = &store.instead {
+                let scheme = address.split("://").next().unwrap_or_default();
+                if ui.button(format!("Use {scheme}://")).clicked() {
+                    actions.push(Action::Store(StoreAction::Pick(address.clone())));
+                }
+            }
+        });
     }
     whose(ui, state, actions);
 }
