@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::effect::Effect;
-use super::super::state::{AppState, Purpose, Tone};
+use super::super::state::{AppState, Purpose, Screen, Tone};
 use super::super::store_action::{StoreAction, StoreFile};
 use super::super::store_effect::{StoreEffect, StoreFact, Whom};
 use super::super::store_order::Wanted;
@@ -48,7 +48,11 @@ pub(super) fn act(state: &mut AppState, action: StoreAction) -> Vec<Effect> {
             return vec![Effect::Store(StoreEffect::SetBudget(per_sec))];
         }
         StoreAction::Look => return look_at_typed(state),
-        StoreAction::LookAtOurs => return look(state, Whom::Ours, false),
+        StoreAction::LookAtOurs => {
+            // Also from the palette, whatever screen is in sight.
+            state.screen = Screen::Store;
+            return look(state, Whom::Ours, false);
+        }
         StoreAction::Stop => return vec![Effect::Store(StoreEffect::Stop)],
         StoreAction::View(view) => store.view = view,
         StoreAction::Filter(text) => {
@@ -344,9 +348,6 @@ fn seen_now(state: &mut AppState, seen: Arc<super::super::store_state::Seen>) ->
         ..Table::default()
     };
     let mut effects = reorder(store);
-    effects.extend(shown(
-        state,
-        state.screen == super::super::state::Screen::Store,
-    ));
+    effects.extend(shown(state, state.screen == Screen::Store));
     effects
 }
