@@ -4,6 +4,12 @@
 #[allow(dead_code)]
 mod drill_fixture;
 
+#[path = "../support/store_fixture.rs"]
+#[allow(dead_code)]
+mod store_fixture;
+#[path = "../support/mod.rs"]
+mod support;
+
 mod dialogs;
 mod drill;
 mod keys;
@@ -12,4 +18,5 @@ mod looks;
 mod plan;
 mod runs;
 mod stage;
+mod store;
 mod update;
