@@ -261,7 +261,9 @@ impl Action {
             Action::Restart => by_hand(state, phase == Phase::Down, "The server is not down"),
             Action::Verify => {
                 let up = matches!(phase, Phase::Ready | Phase::Streaming);
-                by_hand(state, up, "Needs a server that is up")
+                // That it gives nothing back is a result, too.
+                let refused = phase == Phase::Down && state.drill.refused;
+                by_hand(state, up || refused, "Needs a server that is up")
             }
             Action::Finish => {
                 let steady = matches!(phase, Phase::Ready | Phase::Streaming | Phase::Down);

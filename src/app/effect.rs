@@ -13,7 +13,7 @@ use super::state::{Picture, Purpose, Sentences, Settings};
 use crate::domain::event::{Progress, TimedEvent};
 use crate::domain::lanes::Lanes;
 use crate::domain::plan::DrillPlan;
-use crate::domain::preset::Imported;
+use crate::domain::preset::{Imported, Preset};
 use crate::domain::record::RunRecord;
 use crate::domain::series::Curves;
 use crate::engine::command::Command;
@@ -38,6 +38,8 @@ pub enum Effect {
         overwrite: bool,
     },
     ImportConf(PathBuf),
+    /// Among the user's own presets, where the command line finds it too.
+    SavePreset(Box<Preset>),
     ListImages,
     ListRuns,
     OpenRun(PathBuf),
@@ -53,7 +55,10 @@ pub enum Effect {
 pub enum Fact {
     Event(TimedEvent),
     Progress(Progress),
-    Live { acked: Vec<[f64; 2]>, lanes: Lanes },
+    Live {
+        acked: Vec<[f64; 2]>,
+        lanes: Lanes,
+    },
     DrillEnded(End),
     PictureReady(Arc<Picture>),
     RunNotOpened(String),
@@ -62,11 +67,21 @@ pub enum Fact {
     PathChosen(Purpose, PathBuf),
     NoPortal(Purpose),
     Exists(PathBuf, Format),
-    Exported(Result<PathBuf, String>),
+    Exported(Result<PathBuf, Box<NotExported>>),
+    /// The preset's name.
+    PresetSaved(Result<String, String>),
     ConfImported(Result<Box<Imported>, String>),
     ImagesListed(Result<Vec<String>, String>),
     ServerLog(Vec<String>),
     Trouble(String),
+}
+
+/// A report that could not be saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotExported {
+    pub format: Format,
+    pub path: PathBuf,
+    pub error: String,
 }
 
 /// A drill's news is drawn within this time. Fifteen frames a second look alive, and where there is no
@@ -85,6 +100,8 @@ pub struct Doors {
     pub runs: PathBuf,
     /// Where the settings are kept; `None` keeps none.
     pub settings: Option<PathBuf>,
+    /// The folder of the user's own presets, if the user has one.
+    pub presets: Option<PathBuf>,
 }
 
 /// Performs effects and collects facts.
@@ -137,6 +154,15 @@ impl Effects {
                     presets::import_file(&path).map(Box::new),
                 )))
             }),
+            Effect::SavePreset(preset) => {
+                let Some(folder) = self.doors.presets.clone() else {
+                    return;
+                };
+                self.spawn("save-preset", move || {
+                    let saved = presets::save(&folder, &preset, true);
+                    Some(Fact::PresetSaved(whole(saved.map(|_| preset.id))))
+                });
+            }
             Effect::ListImages => self.spawn("list-images", || {
                 Some(Fact::ImagesListed(whole(images::list())))
             }),
@@ -256,7 +282,7 @@ fn why(record: &RunRecord) -> String {
 }
 
 fn open_run(dir: &Path) -> Fact {
-    match store::judge_again(dir) {
+    match store::open(dir) {
         Ok(record) => Fact::PictureReady(Arc::new(paint(Arc::new(record)))),
         Err(error) => Fact::RunNotOpened(format!("{error:#}")),
     }
@@ -276,8 +302,12 @@ fn export(record: &RunRecord, format: Format, path: PathBuf, overwrite: bool) ->
             Fact::Exists(path, format)
         }
         Err(error) => {
-            let path = path.display();
-            Fact::Exported(Err(format!("Saving the report failed: {error}: {path}")))
+            let error = format!("Saving the report failed: {error}: {}", path.display());
+            Fact::Exported(Err(Box::new(NotExported {
+                format,
+                path,
+                error,
+            })))
         }
     }
 }

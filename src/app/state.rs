@@ -49,7 +49,8 @@ pub struct AppState {
 pub struct Settings {
     pub draft: PlanDraft,
     pub look: Look,
-    /// The user's own files, kept as presets.
+    /// Imported presets that are not among the user's own files yet, where the command line finds them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub imported: Vec<Preset>,
 }
 
@@ -156,6 +157,8 @@ pub struct DrillState {
     pub backend_reason: String,
     pub server: Option<ServerInfo>,
     pub timeline: Vec<TimedEvent>,
+    /// The server would not start on what it had left; the user may try again, or take it as the result.
+    pub refused: bool,
     pub failure: Option<Failure>,
 }
 
@@ -204,8 +207,27 @@ pub struct LivePicture {
     /// `[seconds, acknowledged]`.
     pub acked: Vec<[f64; 2]>,
     pub lanes: Arc<Lanes>,
-    /// Instants of the faults so far.
-    pub faults: Vec<(f64, String)>,
+    pub faults: Vec<LiveFault>,
+}
+
+/// A fault of a drill that is not judged yet; times in seconds since the run began.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveFault {
+    pub label: String,
+    pub from: f64,
+    /// The server was seen dead, or thawed again; `None` while the fault is being performed.
+    pub done: Option<f64>,
+    /// The server was up again; `None` as long as it is not.
+    pub until: Option<f64>,
+}
+
+impl LivePicture {
+    /// Acknowledged by then, as far as the curve tells: it has a point every 50 ms.
+    #[must_use]
+    pub fn acked_by(&self, secs: f64) -> u32 {
+        let behind = self.acked.partition_point(|point| point[0] <= secs);
+        behind.checked_sub(1).map_or(0, |i| self.acked[i][1] as u32)
+    }
 }
 
 /// A record and everything that is computed from it once.
@@ -324,6 +346,8 @@ pub enum Dialog {
     TypePath {
         purpose: Purpose,
         text: String,
+        /// Why the path did not do.
+        error: Option<String>,
     },
     Overwrite {
         path: PathBuf,

@@ -6,8 +6,10 @@ pub mod docker;
 pub mod external;
 mod group;
 pub mod lease;
+mod port;
 pub mod process;
 pub mod process_id;
+mod usercommand;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -152,6 +152,7 @@ impl RunArgs {
                 return Err(format!("{option}: 0 is too few; leave it out for no limit"));
             }
         }
+        self.fits_backend()?;
         let path = |path: &Option<PathBuf>| {
             path.as_ref()
                 .map(|p| p.display().to_string())
@@ -182,6 +183,37 @@ impl RunArgs {
             max_window_secs: self.max_window,
             keep_data: path(&self.keep_data),
         })
+    }
+}
+
+impl RunArgs {
+    /// An option that the backend would ignore is a mistake: somebody's own server would not be drilled at all.
+    fn fits_backend(&self) -> Result<(), String> {
+        let external = [
+            ("--url", self.url.is_some()),
+            ("--kill-cmd", self.kill_cmd.is_some()),
+            ("--start-cmd", self.start_cmd.is_some()),
+            ("--allow-nonempty", self.allow_nonempty),
+        ];
+        let given = external.iter().find(|(_, given)| *given);
+        let backend = self.backend.as_str();
+        match (backend, given) {
+            ("external", _) | (_, None) => {}
+            (_, Some((option, _))) => {
+                return Err(format!(
+                    "{option}: backend {backend} does not use it; add --backend external"
+                ));
+            }
+        }
+        match (backend, &self.server) {
+            ("docker", Some(_)) => {
+                Err("--server: a container brings its own server; choose it with --image".into())
+            }
+            ("external", Some(_)) => {
+                Err("--server: your own start command says which server runs".into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

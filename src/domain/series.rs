@@ -1,5 +1,8 @@
-//! The curves of the picture: cumulative acknowledged writes and recovered entries over time.
+//! The curves of the picture: cumulative acknowledged writes and recovered entries over time, and the bands of the
+//! faults that stand in it.
 
+use super::event::DrillEvent;
+use super::fault::FaultKind;
 use super::op::{Completion, Micros};
 use super::record::RunRecord;
 use super::verdict::Class;
@@ -59,4 +62,40 @@ impl Curves {
         }
         curves
     }
+}
+
+/// The time that a fault took, in seconds since the run began.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    pub fault: FaultKind,
+    pub from: f64,
+    pub to: f64,
+}
+
+/// From each fault until the server was up again: the time in which nothing could be written. A pause ends with the
+/// thaw, and a server that never came back was gone from its death on.
+#[must_use]
+pub fn bands(record: &RunRecord) -> Vec<Band> {
+    let restarted = |dead: Micros| {
+        let mut timeline = record.timeline.iter();
+        let restart = timeline.find(|timed| {
+            timed.at >= dead && matches!(timed.event, DrillEvent::ServerRestarted { .. })
+        });
+        restart.map(|timed| timed.at)
+    };
+    let faults = record.history.faults.iter();
+    faults
+        .map(|fault| {
+            let restart = fault
+                .fault
+                .kind
+                .ends_server()
+                .then(|| restarted(fault.dead));
+            Band {
+                fault: fault.fault.kind,
+                from: fault.at.secs(),
+                to: restart.flatten().unwrap_or(fault.dead).secs(),
+            }
+        })
+        .collect()
 }

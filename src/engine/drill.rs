@@ -302,6 +302,11 @@ impl Drill {
             fault,
             before: before.clone(),
         });
+        if fault.kind.ends_server()
+            && let Some(streaming) = &self.streaming
+        {
+            streaming.last_life();
+        }
         let at = self.attention.clock.now();
         let (end, escalated) = self.perform(fault)?;
         let ours = matches!(end, ServerEnd::Signal { signal: 9 } | ServerEnd::Unknown);
@@ -343,7 +348,10 @@ impl Drill {
 
     fn perform(&mut self, fault: Fault) -> Step<(ServerEnd, bool)> {
         Ok(match fault.kind {
-            FaultKind::ProcessKill => (self.backend.kill()?, false),
+            FaultKind::ProcessKill => {
+                let end = self.backend.kill().map_err(|e| self.cancelled_or(e))?;
+                (end, false)
+            }
             FaultKind::GracefulStop => {
                 let text = format!(
                     "SIGTERM sent, SIGKILL after {} s",
@@ -391,7 +399,8 @@ impl Drill {
         self.attention.phase(Phase::Restarting);
         self.log.clear();
         let begun = Instant::now();
-        let endpoint = self.backend.start(&*self.attention)?;
+        let started = self.backend.start(&*self.attention);
+        let endpoint = started.map_err(|e| self.cancelled_or(e))?;
         self.endpoint = Some(endpoint.clone());
         match ready::wait(&mut *self.backend, &endpoint, &*self.attention)
             .map_err(|e| self.cancelled_or(e))?

@@ -40,6 +40,8 @@ pub struct Meter {
     pub finished: AtomicBool,
     /// Set by the drill: end as soon as nothing is in flight.
     stop: AtomicBool,
+    /// Set by the drill: what goes down stays down.
+    last_life: AtomicBool,
 }
 
 /// A load that runs on a thread of its own.
@@ -90,6 +92,7 @@ impl Load {
         let mut pipes = Pipes::new(endpoint, self.mixes.len() as u16)?;
         let meter = Arc::clone(&self.meter);
         meter.stop.store(false, Ordering::Relaxed);
+        meter.last_life.store(false, Ordering::Relaxed);
         meter.finished.store(false, Ordering::Relaxed);
         let thread = std::thread::Builder::new()
             .name("load".into())
@@ -112,7 +115,8 @@ impl Load {
             if stopping.is_none() && self.meter.stop.load(Ordering::Acquire) {
                 stopping = Some(Instant::now());
             }
-            if stopping.is_none() && reconnect.is_due() {
+            let alone = self.meter.last_life.load(Ordering::Acquire);
+            if stopping.is_none() && !alone && reconnect.is_due() {
                 pipes.connect_down();
             }
             let full = self.ops.len() as u64 >= self.max_messages;
@@ -238,6 +242,12 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
 impl Streaming {
     pub fn has_finished(&self) -> bool {
         self.meter.finished.load(Ordering::Acquire)
+    }
+
+    /// The server is about to be ended: a connection that goes down with it is not made again. Somebody may start the
+    /// server before we have seen it dead, and what is written to the next life tells nothing about this one's end.
+    pub fn last_life(&self) {
+        self.meter.last_life.store(true, Ordering::Release);
     }
 
     /// Ends the stream: no more invocations; returns when every op has completed or was given up.

@@ -29,7 +29,7 @@ use crate::domain::op::{Completion, Micros};
 use crate::domain::plan::{BackendChoice, DrillPlan};
 use crate::domain::readback::{Readback, SessionReadback};
 use crate::domain::record::RunRecord;
-use crate::domain::verdict::{Judgement, Verdict};
+use crate::domain::verdict::{Ground, Judgement, Verdict};
 use crate::domain::workload::KeySpace;
 use crate::journal::{self, Tear};
 use crate::report::{self, Format, wording};
@@ -265,8 +265,10 @@ pub struct RunSummary {
     pub verdict: Option<Verdict>,
     /// The verdict in one sentence; empty if never judged.
     pub sentence: String,
-    pub acked: u64,
-    pub lost: u64,
+    /// `None` if nobody has looked, as for [`RunSummary::lost`].
+    pub acked: Option<u64>,
+    /// `None` if the run was never judged, or nothing was read back: what is not known is not zero.
+    pub lost: Option<u64>,
     /// Why the run cannot be opened, if it cannot.
     pub broken: Option<String>,
 }
@@ -333,8 +335,8 @@ fn summary(dir: &Path) -> RunSummary {
         backend: String::new(),
         verdict: None,
         sentence: String::new(),
-        acked: 0,
-        lost: 0,
+        acked: None,
+        lost: None,
         broken: Some(format!("{error:#}")),
     })
 }
@@ -360,10 +362,18 @@ fn read_summary(dir: &Path) -> Result<RunSummary> {
             .as_ref()
             .map(|file| file.sentence.clone())
             .unwrap_or_default(),
-        acked: judgement.map_or(0, |judgement| judgement.counts.acked),
-        lost: judgement.map_or(0, |judgement| judgement.counts.lost),
+        acked: judgement.map(|judgement| judgement.counts.acked),
+        lost: judgement
+            .filter(|judgement| knows_loss(judgement))
+            .map(|judgement| judgement.counts.lost),
         broken: None,
     })
+}
+
+/// Something was found lost, or everything acknowledged was looked at.
+fn knows_loss(judgement: &Judgement) -> bool {
+    let counts = &judgement.counts;
+    counts.lost > 0 || counts.unread == 0
 }
 
 /// The directory that `name` means: a path, or the name of a run in `runs` (`latest` included).
@@ -396,7 +406,7 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
         );
     }
     let plan: DrillPlan = read_json(&dir.join(PLAN))?;
-    let mut timeline = read_timeline(&dir.join(TIMELINE))?;
+    let (mut timeline, damage) = read_timeline(&dir.join(TIMELINE))?;
     let mut journal = match dir.join(JOURNAL).exists() {
         true => journal::read(&dir.join(JOURNAL))?,
         // The drill failed before its server was up: there is nothing to judge, and that is said.
@@ -427,7 +437,15 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
             timeline.last().map_or(Micros(0), |event| event.at),
         ));
     }
-    let circumstances = Circumstances::of(&timeline);
+    let mut circumstances = Circumstances::of(&timeline);
+    if let Some(text) = damage {
+        let at = timeline.last().map_or(Micros(0), |event| event.at);
+        circumstances
+            .grounds
+            .push(Ground::TimelineDamaged { text: text.clone() });
+        let event = DrillEvent::Warned { text };
+        timeline.push(TimedEvent { at, event });
+    }
     let (judgement, classes) = checker::judge(&plan, &history, readback.as_ref(), &circumstances);
     let server = timeline.iter().rev().find_map(|event| match &event.event {
         DrillEvent::ServerStarted { info, .. } | DrillEvent::ServerRestarted { info, .. } => {
@@ -491,13 +509,40 @@ pub fn judge_again(dir: &Path) -> Result<RunRecord> {
     Ok(record)
 }
 
-/// The timeline up to its first line that is no event: our own death may have cut the last one.
-fn read_timeline(path: &Path) -> Result<Vec<TimedEvent>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let lines = BufReader::new(file).lines().map_while(Result::ok);
-    Ok(lines
-        .map_while(|line| serde_json::from_str(&line).ok())
-        .collect())
+/// As [`replay`]; a run that was never judged gets its verdict and reports, and any other stays as it is.
+///
+/// # Errors
+/// As [`judge_again`].
+pub fn open(dir: &Path) -> Result<RunRecord> {
+    if dir.join(VERDICT).exists() {
+        replay(dir)
+    } else {
+        judge_again(dir)
+    }
+}
+
+/// The timeline, and what is wrong with it. Our own death may have cut the last line, and only that: it had no end
+/// of line yet, and what it told had not been told to anybody.
+fn read_timeline(path: &Path) -> Result<(Vec<TimedEvent>, Option<String>)> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut events = Vec::new();
+    let mut damaged = Vec::new();
+    for (n, line) in text.split_inclusive('\n').enumerate() {
+        match serde_json::from_str(line) {
+            Ok(event) => events.push(event),
+            Err(_) if !line.ends_with('\n') => {}
+            Err(error) => damaged.push((n + 1, error.to_string())),
+        }
+    }
+    let told = damaged.first().map(|(line, error)| {
+        let more = match damaged.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        format!("{}:{line} is no event{more}: {error}", path.display())
+    });
+    Ok((events, told))
 }
 
 fn read_readback(path: &Path) -> Result<Option<Readback>> {

@@ -10,7 +10,7 @@ use crate::app::action::Action;
 use crate::app::state::{AppState, LivePicture, Picture, Shown, Zoom};
 use crate::domain::event::{Fix, Phase, Progress};
 use crate::domain::lanes::Tick;
-use crate::domain::verdict::Verdict;
+use crate::domain::verdict::{Ground, Verdict};
 use crate::report::wording::number::count;
 
 pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &mut Vec<Action>) {
@@ -41,6 +41,7 @@ fn failure(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         return;
     };
     let theme = Theme::of(ui);
+    let told = told_by_verdict(state, &failure.error);
     part::card(ui, theme.bad_bg, theme.bad, |ui| {
         ui.horizontal_top(|ui| {
             ui.label(RichText::new(icon::ERROR).color(theme.bad).size(18.0));
@@ -50,8 +51,10 @@ fn failure(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                         .family(semibold())
                         .color(theme.bad),
                 );
-                ui.add(egui::Label::new(&failure.error).wrap().selectable(true));
-                ui.add_space(4.0);
+                if !told {
+                    ui.add(egui::Label::new(&failure.error).wrap().selectable(true));
+                    ui.add_space(4.0);
+                }
                 ui.horizontal(|ui| {
                     if let Some(fix) = failure.fix {
                         wish(ui, state, actions, Action::UseFix(fix), "", Weight::Primary);
@@ -73,6 +76,15 @@ fn failure(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         });
     });
     ui.add_space(8.0);
+}
+
+/// The verdict below names the same error: once is enough.
+fn told_by_verdict(state: &AppState, error: &str) -> bool {
+    let Shown::Judged(picture) = &state.picture.shown else {
+        return false;
+    };
+    let mut grounds = picture.record.judgement.grounds.iter();
+    grounds.any(|ground| matches!(ground, Ground::DrillFailed { error: told } if told == error))
 }
 
 fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
@@ -156,7 +168,7 @@ fn streaming(
             "Acknowledged over time",
             "the numbers come from the journal, live",
         );
-        curves::live(ui, live, height - 26.0);
+        curves::live(ui, live, progress.at.secs(), height - 26.0);
         ui.add_space(6.0);
         title(
             ui,
@@ -189,7 +201,16 @@ fn live_hint(state: &AppState) -> &str {
         (Phase::Ready, true) => "The server is up: stream chats, kill it, or verify",
         (Phase::Streaming, true) => "Kill the server whenever you like",
         (Phase::Streaming, false) => "The fault comes when the time of the plan is over",
-        (Phase::Faulting, _) => "The fault is being performed",
+        // A graceful stop and a pause say how far they are.
+        (Phase::Faulting, _) if !state.drill.progress.doing.is_empty() => {
+            &state.drill.progress.doing
+        }
+        (Phase::Down, true) if state.drill.refused => {
+            "The server refused to start: its words are below; try again, or Verify to take that as the result"
+        }
+        (Phase::Down, false) if state.drill.refused => {
+            "The server refused to start on what it left behind: its words are below"
+        }
         (Phase::Down, true) => "The server is dead: restart it on what it left behind",
         (Phase::Down, false) => "The server is dead and will be restarted on what it left behind",
         (Phase::Restarting, _) => "The server loads what it left behind",
@@ -209,6 +230,15 @@ fn judged(
 ) {
     headline(ui, picture);
     ui.add_space(8.0);
+    if picture.curves.secs.is_empty() {
+        return part::empty(
+            ui,
+            icon::INFO,
+            "There is nothing to draw",
+            "No message was acknowledged; the timeline below tells how far the drill came",
+            |_| {},
+        );
+    }
     roomy(ui, |ui| {
         let height = (ui.available_height() * CURVES).max(120.0);
         let top = ui.cursor().top();

@@ -11,6 +11,7 @@ use crashdrill::domain::event::{DrillEvent, LiveView, Phase, Progress, RunId, Ti
 use crashdrill::domain::lanes::Lanes;
 use crashdrill::domain::op::Micros;
 use crashdrill::domain::preset::Preset;
+use crashdrill::domain::record::RunRecord;
 use crashdrill::engine::launch::DrillHandle;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -68,6 +69,7 @@ impl Stage {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let runs = folder.path().join("runs");
         let kept = folder.path().join("config/window.json");
+        let own = folder.path().join("config/presets");
         let builder = more(Harness::builder().with_size(size).with_max_steps(40));
         let window = builder.build_eframe(move |cc| {
             let doors = Doors {
@@ -81,6 +83,7 @@ impl Stage {
                 }),
                 runs,
                 settings: Some(kept),
+                presets: Some(own),
             };
             App::new(&cc.egui_ctx, doors, settings, presets())
         });
@@ -169,7 +172,13 @@ impl Stage {
 
     /// Shows the judged picture of a made-up crash.
     pub fn show(&mut self, spec: &Spec) {
-        let record = fixture::record(spec, fixture::plan(spec, &presets()));
+        self.show_with(spec, |_| ());
+    }
+
+    /// As [`Stage::show`], changed before it is painted.
+    pub fn show_with(&mut self, spec: &Spec, change: impl FnOnce(&mut RunRecord)) {
+        let mut record = fixture::record(spec, fixture::plan(spec, &presets()));
+        change(&mut record);
         self.learn(Fact::PictureReady(Arc::new(paint(Arc::new(record)))));
     }
 

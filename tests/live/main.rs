@@ -7,5 +7,6 @@ mod by_hand;
 mod docker;
 mod docker_drill;
 mod drill;
+mod external;
 #[cfg(feature = "gui")]
 mod window;

@@ -258,6 +258,7 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
             if let Shown::Live(live) = &mut state.picture.shown {
                 live.acked = acked;
                 live.lanes = Arc::new(lanes);
+                drill::mark_faults(live);
                 state.picture.generation += 1;
             }
             Vec::new()
@@ -296,7 +297,14 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
             let text = format!("Saved {}", path.display());
             toast(state, Tone::Good, text, Some(path))
         }
-        Fact::Exported(Err(error)) => toast(state, Tone::Bad, error, None),
+        Fact::Exported(Err(failed)) => dialog::not_exported(state, *failed),
+        Fact::PresetSaved(Ok(id)) => {
+            state.plan.imported.retain(|preset| preset.id != id);
+            let text = format!("Saved among your presets: crashdrill run --preset {id}");
+            toast(state, Tone::Good, text, None);
+            vec![Effect::SaveSettings]
+        }
+        Fact::PresetSaved(Err(error)) => toast(state, Tone::Bad, error, None),
         Fact::ConfImported(Ok(imported)) => {
             let imported = *imported;
             state.dialog = Some(Dialog::Imported {

@@ -45,10 +45,11 @@ pub(super) fn use_fix(state: &mut AppState, fix: Fix) -> Vec<Effect> {
 }
 
 pub(super) fn use_imported(state: &mut AppState) -> Vec<Effect> {
-    if let Some(Dialog::Imported { preset, .. }) = state.dialog.take() {
-        add_preset(state, preset);
-    }
-    vec![Effect::SaveSettings]
+    let Some(Dialog::Imported { preset, .. }) = state.dialog.take() else {
+        return Vec::new();
+    };
+    add_preset(state, preset.clone());
+    vec![Effect::SaveSettings, Effect::SavePreset(Box::new(preset))]
 }
 
 pub(super) fn edit(state: &mut AppState, action: Action) -> Vec<Effect> {
