@@ -13,6 +13,7 @@
 //! | [`report`] | a record to sentences, pictures and files; pure | `domain` |
 //! | [`journal`] | the durable write journal: bytes and files | `domain` |
 //! | [`backend`] | the server under test: process, docker, external; the lease on what we started | `domain` |
+//! | [`disk`] | the faulty disk under the server's data directory: what a power cut takes; FUSE, Linux | `domain` |
 //! | [`client`] | talking to Redis as a user of Redis; the only room that imports `redis` for speaking it | `domain`, `backend`'s endpoint |
 //! | [`engine`] | the life of a drill, the load, the runs on disk, presets on disk, housekeeping | all above |
 //! | [`cli`] | the headless observer: arguments, progress, exit codes | `engine` and below |
@@ -45,6 +46,7 @@ pub mod domain;
 
 pub mod backend;
 pub mod client;
+pub mod disk;
 pub mod journal;
 pub mod report;
 

@@ -341,6 +341,7 @@ fn fault(state: &AppState) -> FaultKind {
 fn kill_text(fault: FaultKind) -> &'static str {
     match fault {
         FaultKind::ProcessKill => "Kill",
+        FaultKind::PowerLoss => "Cut power",
         FaultKind::GracefulStop => "Stop gracefully",
         FaultKind::Pause => "Freeze",
         FaultKind::ContainerRemoved => "Remove container",

@@ -112,6 +112,22 @@ pub trait Backend: Send {
     /// SIGTERM, and SIGKILL once `grace` has passed. True if SIGKILL was needed.
     fn stop(&mut self, grace: Duration) -> Result<(ServerEnd, bool)>;
 
+    /// SIGTERM and no more: returns at once, while the server may be busy saving for long.
+    fn terminate(&mut self) -> Result<()> {
+        Err(BackendError::new(format!(
+            "SIGTERM cannot be sent to a server of backend {} from here",
+            self.id()
+        )))
+    }
+
+    /// Lines of configuration that stand behind all others at the starts from now on; none takes them back.
+    fn configure(&mut self, _lines: &str) -> Result<()> {
+        Err(BackendError::new(format!(
+            "the configuration of a server of backend {} is not ours",
+            self.id()
+        )))
+    }
+
     fn pause(&mut self) -> Result<()>;
 
     fn resume(&mut self) -> Result<()>;
@@ -139,6 +155,28 @@ pub struct ServerSpec {
     pub run: String,
     /// Where the process backend makes its temporary directory.
     pub scratch: PathBuf,
+    /// The server's data directory, made and removed by somebody else: the faulty disk. Configuration and log stay
+    /// outside it. `None`: a directory or volume of the backend's own.
+    pub data: Option<PathBuf>,
+}
+
+/// Copies what the server wrote: all of `from` but the names in `but`.
+fn copy_dir(from: &Path, to: &Path, but: &[&str]) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if but.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        let target = to.join(&name);
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir_all(&target)?;
+            copy_dir(&entry.path(), &target, but)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// 32 hexadecimal digits from the operating system's generator: the server listens on loopback, where

@@ -68,6 +68,8 @@ pub struct ProcessBackend {
 /// What exists once the server has been started for the first time.
 struct Server {
     program: PathBuf,
+    /// Text of the configuration file.
+    config: String,
     dir: PathBuf,
     port: u16,
     password: String,
@@ -121,13 +123,19 @@ impl ProcessBackend {
              dir {:?}\nbind 127.0.0.1\nport {port}\nrequirepass {password}\nprotected-mode yes\n\
              daemonize no\nlogfile {:?}\nloglevel notice\n",
             self.spec.config,
-            dir.display().to_string(),
+            self.spec
+                .data
+                .as_ref()
+                .unwrap_or(&dir)
+                .display()
+                .to_string(),
             dir.join(LOG_FILE).display().to_string(),
         );
         let path = dir.join(CONFIG_FILE);
-        fs::write(&path, config).map_err(|error| failed("write", &path, &error))?;
+        fs::write(&path, &config).map_err(|error| failed("write", &path, &error))?;
         Ok(Server {
             program,
+            config,
             dir,
             port,
             password,
@@ -213,6 +221,15 @@ impl Server {
         })
     }
 
+    /// To the leader alone, as an operator would: the server deals with its own children.
+    fn terminate(&self) -> Result<()> {
+        let leader = self.leader.as_ref();
+        let leader = leader.and_then(|leader| Pid::from_raw(leader.pid));
+        let leader = leader.ok_or_else(|| BackendError::new("the server is not running"))?;
+        rustix::process::kill_process(leader, Signal::TERM)
+            .map_err(|error| BackendError::new(format!("cannot send SIGTERM: {error}")))
+    }
+
     fn wait(&mut self) -> Result<ServerEnd> {
         if let Some(mut child) = self.child.take() {
             let status = child.wait().map_err(|error| {
@@ -283,14 +300,7 @@ impl Backend for ProcessBackend {
 
     fn stop(&mut self, grace: Duration) -> Result<(ServerEnd, bool)> {
         let server = self.server()?;
-        // To the leader alone, as an operator would: the server deals with its own children.
-        let leader = server
-            .leader
-            .as_ref()
-            .and_then(|leader| Pid::from_raw(leader.pid));
-        let leader = leader.ok_or_else(|| BackendError::new("the server is not running"))?;
-        rustix::process::kill_process(leader, Signal::TERM)
-            .map_err(|error| BackendError::new(format!("cannot send SIGTERM: {error}")))?;
+        server.terminate()?;
         let begun = Instant::now();
         loop {
             if let Some(end) = server.poll()? {
@@ -301,6 +311,17 @@ impl Backend for ProcessBackend {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    fn terminate(&mut self) -> Result<()> {
+        self.server()?.terminate()
+    }
+
+    fn configure(&mut self, lines: &str) -> Result<()> {
+        let server = self.server()?;
+        let path = server.dir.join(CONFIG_FILE);
+        fs::write(&path, format!("{}{lines}\n", server.config))
+            .map_err(|error| BackendError::new(format!("cannot write {}: {error}", path.display())))
     }
 
     fn pause(&mut self) -> Result<()> {
@@ -341,8 +362,9 @@ impl Backend for ProcessBackend {
     }
 
     fn copy_data(&mut self, to: &Path) -> Result<()> {
-        let from = self.server()?.dir.clone();
-        copy_dir(&from, to).map_err(|error| {
+        let own = self.server()?.dir.clone();
+        let from = self.spec.data.as_ref().unwrap_or(&own);
+        super::copy_dir(from, to, &[CONFIG_FILE, LOG_FILE]).map_err(|error| {
             BackendError::new(format!(
                 "cannot copy the data directory to {}: {error}",
                 to.display()
@@ -373,23 +395,4 @@ impl Drop for ProcessBackend {
     fn drop(&mut self) {
         let _ = self.close();
     }
-}
-
-/// Everything but our own files: what is left is what the server wrote.
-fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name == CONFIG_FILE || name == LOG_FILE {
-            continue;
-        }
-        let target = to.join(&name);
-        if entry.file_type()?.is_dir() {
-            fs::create_dir_all(&target)?;
-            copy_dir(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }

@@ -49,7 +49,7 @@ pub struct RunArgs {
     /// Use this production redis.conf as the preset instead (persistence and memory directives only)
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub redis_conf: Option<PathBuf>,
-    /// What is done to the server: process-kill, graceful-stop, pause, container-removed, container-removed-with-volume
+    /// What is done to the server: process-kill, power-loss, graceful-stop, pause, container-removed, container-removed-with-volume
     #[arg(long, default_value = "process-kill")]
     pub fault: FaultKind,
     /// Who owns the server: auto, process, docker, external
@@ -103,6 +103,11 @@ pub struct RunArgs {
     /// Pause: how long the server stays frozen
     #[arg(long, value_name = "TIME", default_value = "3", value_parser = seconds)]
     pub pause: f64,
+    #[command(flatten)]
+    pub conditions: ConditionArgs,
+    /// How long a client waits for one reply; after that the write is in doubt
+    #[arg(long, value_name = "TIME", default_value = "2", value_parser = seconds)]
+    pub op_timeout: f64,
     /// Judge by this many lost messages at most, instead of the preset's promise
     #[arg(long, value_name = "N")]
     pub max_lost: Option<u64>,
@@ -121,6 +126,69 @@ pub struct RunArgs {
     /// Print the verdict only
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Conditions of the disk and the network, and the moment of the fault.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Conditions and moments")]
+pub struct ConditionArgs {
+    /// Faulty disk under the data directory: sync, ordered (as ext4 and XFS), strict (worst case of POSIX), none [default: ordered where the fault or another option needs one, else none]
+    #[arg(long, value_name = "MODEL")]
+    pub disk: Option<String>,
+    /// What a power cut leaves of bytes that were not fsynced: drop, prefix, zero, pages, ext4 [default: drop]
+    #[arg(long, value_name = "MODEL")]
+    pub tail: Option<String>,
+    /// Un-fsynced data of this age becomes durable by itself, or `never` [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub write_back: Option<String>,
+    /// An fsync takes so much longer: 1.5s, a range 0.5s..3s, or a stall 3s@5s (3 s long, at second 5)
+    #[arg(long, value_name = "TIME")]
+    pub fsync_delay: Option<String>,
+    /// The disk is full after this many bytes: 1000000, 64k, 10m
+    #[arg(long, value_name = "BYTES")]
+    pub disk_space: Option<String>,
+    /// An operation fails: fsync:*.aof#3 the third, fsync:*.aof#3+ all from the third on
+    #[arg(long, value_name = "OP:FILES#N")]
+    pub io_error: Option<String>,
+    /// Moment of the fault, once the streaming time is over: acks=5000, bgsave=40%, bgsave-rename, after-bgsave, rewrite, rewrite-incr, rewrite-manifest, final-save, loading, fsync-late=500ms, aof-buffer, before-rename:*.rdb#1
+    #[arg(long, value_name = "MOMENT")]
+    pub trigger: Option<String>,
+    /// A BGSAVE, an AOF rewrite and the final save take about this long
+    #[arg(long, value_name = "TIME")]
+    pub save_time: Option<String>,
+    /// Damage to a file between death and restart: truncate:aof=100, zero:aof=4096, flip:rdb; files are aof, base, manifest, rdb
+    #[arg(long, value_name = "DAMAGE")]
+    pub damage: Option<String>,
+    /// Fault between client and server: lost-reply@3s, delay=20ms, half-open=5s@3s, reset@3s, bandwidth=100000
+    #[arg(long, value_name = "FAULT")]
+    pub network: Option<String>,
+    /// Kill & compare: show what a process kill and what a power cut would have left, from the same instant
+    #[arg(long)]
+    pub compare: bool,
+    /// After a process kill, try every end of the AOF that a power cut could have left
+    #[arg(long)]
+    pub tail_cut: bool,
+}
+
+impl ConditionArgs {
+    fn draft(&self) -> PlanDraft {
+        let text = |option: &Option<String>| option.clone().unwrap_or_default();
+        PlanDraft {
+            disk: text(&self.disk),
+            tail: text(&self.tail),
+            write_back: text(&self.write_back),
+            fsync_delay: text(&self.fsync_delay),
+            disk_space: text(&self.disk_space),
+            io_error: text(&self.io_error),
+            trigger: text(&self.trigger),
+            damage: text(&self.damage),
+            network: text(&self.network),
+            compare: self.compare,
+            tail_cut: self.tail_cut,
+            save_time: text(&self.save_time),
+            ..PlanDraft::default()
+        }
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -181,7 +249,9 @@ impl RunArgs {
             seed: self.seed,
             max_lost: self.max_lost,
             max_window_secs: self.max_window,
+            op_timeout_secs: self.op_timeout,
             keep_data: path(&self.keep_data),
+            ..self.conditions.draft()
         })
     }
 }

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::DiskEvidence;
 use super::op::Micros;
+use super::trigger::Hit;
 
 /// The kinds of fault that this build can perform. Names are those of `--fault`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     ProcessKill,
+    PowerLoss,
     GracefulStop,
     Pause,
     ContainerRemoved,
@@ -20,8 +23,9 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    pub const ALL: [FaultKind; 5] = [
+    pub const ALL: [FaultKind; 6] = [
         FaultKind::ProcessKill,
+        FaultKind::PowerLoss,
         FaultKind::GracefulStop,
         FaultKind::Pause,
         FaultKind::ContainerRemoved,
@@ -33,6 +37,7 @@ impl FaultKind {
     pub fn id(self) -> &'static str {
         match self {
             FaultKind::ProcessKill => "process-kill",
+            FaultKind::PowerLoss => "power-loss",
             FaultKind::GracefulStop => "graceful-stop",
             FaultKind::Pause => "pause",
             FaultKind::ContainerRemoved => "container-removed",
@@ -44,6 +49,7 @@ impl FaultKind {
     pub fn title(self) -> &'static str {
         match self {
             FaultKind::ProcessKill => "Process kill",
+            FaultKind::PowerLoss => "Power loss",
             FaultKind::GracefulStop => "Graceful stop",
             FaultKind::Pause => "Pause",
             FaultKind::ContainerRemoved => "Container removed, volume kept",
@@ -57,6 +63,9 @@ impl FaultKind {
         match self {
             FaultKind::ProcessKill => {
                 "SIGKILL to the server and its children; the operating system and its page cache live on, so this is not a power cut"
+            }
+            FaultKind::PowerLoss => {
+                "The server dies and every byte and every rename that was not fsynced is gone, as after a power cut"
             }
             FaultKind::GracefulStop => {
                 "SIGTERM, a grace period, then SIGKILL: what docker stop and systemctl stop do"
@@ -189,6 +198,12 @@ pub struct FaultRecord {
     pub before: Option<PersistenceInfo>,
     /// The fork of the last snapshot that was finished before the fault, if any was.
     pub last_snapshot: Option<Snapshot>,
+    /// What the faulty disk knew, if the server's data directory was on one.
+    #[serde(default)]
+    pub disk: Option<DiskEvidence>,
+    /// The moment that was hit, if the fault was armed.
+    #[serde(default)]
+    pub hit: Option<Hit>,
 }
 
 /// One finished BGSAVE (or AOF-less SAVE). Its content is the data set at the *fork*.

@@ -8,6 +8,7 @@ pub mod contract;
 pub mod damage;
 pub mod disk;
 pub mod event;
+pub mod evidence;
 pub mod fault;
 pub mod history;
 pub mod image;

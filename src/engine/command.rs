@@ -1,10 +1,11 @@
 //! Orders to a running drill, imperative.
 
 use crate::domain::fault::Fault;
+use crate::domain::trigger::Trigger;
 
 /// What an observer can ask of a drill. Orders that do not fit the phase are answered with a
 /// [`crate::domain::event::DrillEvent::Warned`] and change nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Stream on (a drill by hand; after a restart a lost tail is written past).
     Stream,
@@ -12,6 +13,10 @@ pub enum Command {
     Pause,
     /// Perform a fault now.
     Fault(Fault),
+    /// Perform a fault when its moment comes; one that was armed before gives way to it.
+    Arm(Fault, Trigger),
+    /// Let the moment pass.
+    Disarm,
     /// Start the dead server again on its data.
     Restart,
     /// Read everything back and judge.

@@ -22,6 +22,7 @@ use crate::domain::op::Micros;
 use crate::domain::plan::DrillPlan;
 use crate::domain::readback::Readback;
 use crate::domain::record::RunRecord;
+use crate::domain::trigger::Trigger;
 use crate::domain::workload::KeySpace;
 use crate::journal::JournalWriter;
 
@@ -55,6 +56,8 @@ pub struct Drill {
     pub(super) next_look: Instant,
     pub(super) next_info: Instant,
     pub(super) rate_before: (Instant, u64),
+    /// A fault that waits for its moment.
+    pub(super) armed: Option<(Fault, Trigger)>,
 }
 
 impl Drill {
@@ -90,6 +93,7 @@ impl Drill {
             next_look: Instant::now(),
             next_info: Instant::now(),
             rate_before: (Instant::now(), 0),
+            armed: None,
         }
     }
 
@@ -149,6 +153,8 @@ impl Drill {
                 )),
                 None => self.fault(fault),
             },
+            Command::Arm(fault, trigger) if up => self.arm(fault, trigger),
+            Command::Disarm => self.disarm(),
             Command::Restart if phase == Phase::Down => self.restart(),
             Command::Verify if up => {
                 if phase == Phase::Streaming {
@@ -200,6 +206,7 @@ impl Drill {
         self.load = Some(Load::new(
             self.plan.workload,
             self.plan.max_messages,
+            self.plan.op_timeout,
             self.attention.clock,
             self.keys.clone(),
             journal,
@@ -327,6 +334,8 @@ impl Drill {
             escalated,
             before,
             last_snapshot: self.snapshots.last,
+            disk: None,
+            hit: None,
         };
         self.faults.push(record.clone());
         self.attention.tell(DrillEvent::FaultDone { record });
@@ -351,6 +360,11 @@ impl Drill {
             FaultKind::ProcessKill => {
                 let end = self.backend.kill().map_err(|e| self.cancelled_or(e))?;
                 (end, false)
+            }
+            FaultKind::PowerLoss => {
+                return Err(Stop::failed(
+                    "a power loss needs the faulty disk, and there is none under this server",
+                ));
             }
             FaultKind::GracefulStop => {
                 let text = format!(

@@ -197,6 +197,7 @@ fn choose(
         config: plan.preset.config_text().to_owned(),
         run: run.to_owned(),
         scratch: std::env::temp_dir(),
+        data: None,
     };
     let own = KeySpace::default();
     Ok(match &plan.backend {

@@ -17,6 +17,7 @@ use crate::journal::{JournalError, JournalWriter};
 pub struct Load {
     workload: Workload,
     max_messages: u64,
+    op_timeout: Duration,
     clock: Clock,
     keys: KeySpace,
     maker: MessageMaker,
@@ -64,6 +65,7 @@ impl Load {
     pub fn new(
         workload: Workload,
         max_messages: Option<u64>,
+        op_timeout: Duration,
         clock: Clock,
         keys: KeySpace,
         journal: JournalWriter,
@@ -71,6 +73,7 @@ impl Load {
     ) -> Self {
         Load {
             max_messages: max_messages.unwrap_or(u64::from(u32::MAX)),
+            op_timeout,
             clock,
             keys,
             maker: MessageMaker::new(&workload),
@@ -125,7 +128,9 @@ impl Load {
             }
             let wait = schedule.wait(self.workload.rate);
             pipes.turn(wait, &|| clock.now(), &mut |reply| completed.push(reply))?;
-            pipes.expire(OP_TIMEOUT, clock.now(), &mut |reply| completed.push(reply));
+            pipes.expire(self.op_timeout, clock.now(), &mut |reply| {
+                completed.push(reply)
+            });
             for reply in completed.drain(..) {
                 self.complete(reply);
             }
@@ -233,9 +238,6 @@ impl Load {
     }
 }
 
-/// A client's patience with one reply. Redis clients commonly wait for seconds; the value only decides
-/// when a paused server's writes become indeterminate.
-const OP_TIMEOUT: Duration = Duration::from_secs(2);
 /// After a stop: ops that have not completed by then are given up.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
 

@@ -13,6 +13,7 @@ pub mod images;
 pub mod launch;
 mod lives;
 pub mod load;
+mod nemesis;
 pub mod presets;
 mod ready;
 mod reckoning;

@@ -134,6 +134,8 @@ pub(crate) fn record(
             fork,
             finished: Micros(fork.0 + 30_000),
         }),
+        disk: None,
+        hit: None,
     };
     let judgement = judge(&plan, &ops, &classes, &fault);
     let server = ServerInfo {

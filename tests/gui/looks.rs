@@ -98,6 +98,8 @@ fn fault_done() {
             escalated: false,
             before: None,
             last_snapshot: None,
+            disk: None,
+            hit: None,
         };
         stage.tell(6.202, DrillEvent::FaultDone { record });
         let phase = Phase::Down;

@@ -80,6 +80,7 @@ fn spec(run: &str, config: &str) -> ServerSpec {
         config: config.to_owned(),
         run: run.to_owned(),
         scratch: PathBuf::from("/tmp"),
+        data: None,
     }
 }
 

@@ -704,3 +704,29 @@ fn what_was_never_judged_has_no_loss_in_the_list() {
     std::fs::remove_file(program.latest().join("verdict.json")).unwrap();
     assert!(listed()[0]["acked"].is_null() && listed()[0]["lost"].is_null());
 }
+
+#[test]
+fn a_write_is_in_doubt_once_the_clients_patience_is_over() {
+    let in_doubt = |patience: &str| {
+        let program = Program::new();
+        let (_, report) = program.drill(&[
+            "--preset",
+            "aof-always",
+            "--fault",
+            "pause",
+            "--pause",
+            "1.5",
+            "--rate",
+            "500",
+            "--seconds",
+            "1",
+            "--op-timeout",
+            patience,
+        ]);
+        let counts = &report["counts"];
+        assert_eq!(counts["lost"], 0, "{counts}");
+        counts["resurfaced"].as_u64().unwrap() + counts["absent"].as_u64().unwrap()
+    };
+    assert!(in_doubt("300ms") > 0);
+    assert_eq!(in_doubt("30"), 0, "who waits long enough gets every answer");
+}

@@ -170,6 +170,8 @@ fn history(spec: &Spec, workload: &Workload) -> (History, Vec<Class>) {
             escalated: false,
             before: None,
             last_snapshot: None,
+            disk: None,
+            hit: None,
         });
         clock += 1_500_000;
     }
@@ -580,6 +582,8 @@ impl Fake {
                 escalated: false,
                 before: None,
                 last_snapshot: None,
+                disk: None,
+                hit: None,
             },
         });
         self.phase(Phase::Down, "", None);

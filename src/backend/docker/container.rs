@@ -3,6 +3,7 @@
 //! Knows nothing of a drill's course; which container there is and how it ended is [`super::DockerBackend`]'s.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::errors::Error;
@@ -16,7 +17,7 @@ use bollard::query_parameters::{
     UploadToContainerOptionsBuilder,
 };
 
-use super::archive::{GID, UID, VOLUME};
+use super::archive::{GID, STORE, UID, VOLUME};
 use super::engine::Engine;
 use super::errors;
 
@@ -31,6 +32,8 @@ const PIDS: i64 = 256;
 pub(super) struct Recipe<'a> {
     pub name: &'a str,
     pub volume: &'a str,
+    /// A folder of the host in the place of the volume's store.
+    pub data: Option<&'a Path>,
     pub image: &'a str,
     pub command: Vec<String>,
     /// On 127.0.0.1. Chosen by us: one that Docker chooses changes at every start.
@@ -54,16 +57,27 @@ impl Recipe<'_> {
         }
     }
 
+    fn mounts(&self) -> Vec<Mount> {
+        let mut mounts = vec![Mount {
+            target: Some(VOLUME.to_owned()),
+            source: Some(self.volume.to_owned()),
+            typ: Some(MountType::VOLUME),
+            ..Mount::default()
+        }];
+        mounts.extend(self.data.map(|data| Mount {
+            target: Some(STORE.to_owned()),
+            source: Some(data.display().to_string()),
+            typ: Some(MountType::BIND),
+            ..Mount::default()
+        }));
+        mounts
+    }
+
     fn host_config(&self) -> HostConfig {
         let memory = i64::try_from(self.memory_bytes).unwrap_or(i64::MAX);
         HostConfig {
             // A named volume always: an anonymous one carries no label and would be left behind.
-            mounts: Some(vec![Mount {
-                target: Some(VOLUME.to_owned()),
-                source: Some(self.volume.to_owned()),
-                typ: Some(MountType::VOLUME),
-                ..Mount::default()
-            }]),
+            mounts: Some(self.mounts()),
             port_bindings: Some(HashMap::from([(
                 PORT.to_owned(),
                 Some(vec![PortBinding {

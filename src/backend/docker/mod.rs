@@ -60,6 +60,8 @@ pub struct DockerBackend {
     container: Option<Container>,
     /// Outlives its containers.
     volume: Option<String>,
+    /// Lines behind all others.
+    more_config: String,
     /// Chosen at the first start and kept: clients and evidence name it.
     address: Option<Address>,
     /// Lines of containers that are gone.
@@ -99,6 +101,7 @@ impl DockerBackend {
             life: Life::NotStarted,
             container: None,
             volume: None,
+            more_config: String::new(),
             address: None,
             rescued_log: Vec::new(),
             made: 0,
@@ -310,6 +313,26 @@ impl Backend for DockerBackend {
         Ok((end.clone(), end == ServerEnd::Signal { signal: 9 }))
     }
 
+    fn terminate(&mut self) -> Result<()> {
+        let (engine, container) = self.running()?;
+        engine
+            .signal(&container.name, "SIGTERM")
+            .map(|_| ())
+            .map_err(|error| engine.explain("stop the server", &error))
+    }
+
+    fn configure(&mut self, lines: &str) -> Result<()> {
+        lines.clone_into(&mut self.more_config);
+        if self.container.is_none() {
+            return Ok(());
+        }
+        let address = self.address()?;
+        let archive = self.packed_config(&address)?;
+        let (engine, container) = self.running()?;
+        let upload = engine.upload(&container.name, archive);
+        engine.run("write the configuration into the container", upload)
+    }
+
     fn pause(&mut self) -> Result<()> {
         let (engine, container) = self.running()?;
         let pause = engine.docker.pause_container(&container.name);
@@ -360,6 +383,12 @@ impl Backend for DockerBackend {
     }
 
     fn copy_data(&mut self, to: &Path) -> Result<()> {
+        if let Some(from) = &self.spec.data {
+            return crate::backend::copy_dir(from, to, &[]).map_err(|error| {
+                let to = to.display();
+                BackendError::new(format!("cannot copy the data directory to {to}: {error}"))
+            });
+        }
         if self.volume.is_none() {
             // Deleted with its container: an empty folder is the truth.
             return Ok(());

@@ -46,6 +46,8 @@ fn kill(at: f64) -> FaultRecord {
         escalated: false,
         before: Some(PersistenceInfo::default()),
         last_snapshot: None,
+        disk: None,
+        hit: None,
     }
 }
 

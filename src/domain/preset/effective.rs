@@ -18,6 +18,14 @@ const DEFAULT_SAVE: [SavePoint; 3] = [(3600, 1), (300, 100), (60, 10_000)];
 /// Redis postpones its write for at most 2 s while an fsync is in flight, and answers all the same.
 const POSTPONED_AT_MOST: Duration = Duration::from_secs(2);
 
+/// What a power cut takes under `everysec` on a healthy disk: the time between two fsyncs and the length of the
+/// second. Measured up to 1.51 s (7.0.15; ext4, XFS, a virtual machine, the faulty disk); the next whole second.
+const EVERYSEC_AT_MOST: Duration = Duration::from_secs(2);
+
+/// How long Linux keeps what nobody has fsynced: 30 s until it is old (vm.dirty_expire_centisecs), 5 s until
+/// somebody looks. Measured up to 35 s on ext4; the 30 s of redis.conf are too few.
+const WRITTEN_BACK_AFTER: Duration = Duration::from_secs(35);
+
 pub(super) struct Effective {
     save: Vec<SavePoint>,
     /// Last value of each other directive, as CONFIG GET prints it.
@@ -83,6 +91,7 @@ impl Effective {
             .map(|fault| {
                 let promise = match fault {
                     FaultKind::ProcessKill | FaultKind::ContainerRemoved => killed,
+                    FaultKind::PowerLoss => self.cut_off(),
                     FaultKind::GracefulStop => self.stopped(),
                     FaultKind::Pause => Promise::Nothing,
                     FaultKind::ContainerRemovedWithVolume => Promise::Everything,
@@ -104,6 +113,26 @@ impl Effective {
         }
     }
 
+    pub fn skips_fsync_on_rewrite(&self) -> bool {
+        self.yes("no-appendfsync-on-rewrite", "no")
+    }
+
+    /// A power cut takes what was not fsynced. Without fsync during a rewrite no policy keeps its promise while a
+    /// child runs: `src/aof.c` looks at that setting before it looks at the policy, and `always`, too, lost
+    /// 0.28 to 2.04 s in 20 of 20 cuts.
+    fn cut_off(&self) -> Promise {
+        let unsynced = self.skips_fsync_on_rewrite();
+        let window = |window| Promise::Window { window };
+        match self.keeping() {
+            Keeping::AofNo => window(WRITTEN_BACK_AFTER),
+            Keeping::AofAlways | Keeping::AofEverysec if unsynced => window(WRITTEN_BACK_AFTER),
+            Keeping::AofAlways => Promise::Nothing,
+            Keeping::AofEverysec => window(EVERYSEC_AT_MOST),
+            Keeping::Snapshots => Promise::SinceSnapshot,
+            Keeping::Nothing => Promise::Everything,
+        }
+    }
+
     pub fn keeping(&self) -> Keeping {
         match (self.aof(), self.value("appendfsync", "everysec")) {
             (true, "always") => Keeping::AofAlways,
@@ -114,11 +143,16 @@ impl Effective {
         }
     }
 
-    /// On SIGTERM Redis fsyncs its AOF, and writes a last snapshot if it has save points or is told to.
-    fn stopped(&self) -> Promise {
+    /// Whether SIGTERM brings a last snapshot: with save points, or by order.
+    pub fn saves_when_stopped(&self) -> bool {
         let flags = self.value("shutdown-on-sigterm", "default");
         let told = |flag| flags.split(' ').any(|word| word == flag);
-        let saves = told("save") || (!told("nosave") && !self.save.is_empty());
+        told("save") || (!told("nosave") && !self.save.is_empty())
+    }
+
+    /// On SIGTERM Redis fsyncs its AOF, and writes a last snapshot if it has save points or is told to.
+    fn stopped(&self) -> Promise {
+        let saves = self.saves_when_stopped();
         match (self.aof() || saves, self.save.is_empty()) {
             (true, _) => Promise::Nothing,
             (false, true) => Promise::Everything,

@@ -148,6 +148,18 @@ impl Preset {
         Effective::of(&self.directives).keeping()
     }
 
+    /// Whether `no-appendfsync-on-rewrite` is on: no fsync while a child runs, whatever the policy.
+    #[must_use]
+    pub fn skips_fsync_on_rewrite(&self) -> bool {
+        Effective::of(&self.directives).skips_fsync_on_rewrite()
+    }
+
+    /// Whether SIGTERM makes the server write a last snapshot.
+    #[must_use]
+    pub fn saves_when_stopped(&self) -> bool {
+        Effective::of(&self.directives).saves_when_stopped()
+    }
+
     /// What the directives can keep by the way Redis works, whatever the header says.
     #[must_use]
     pub fn implied_promises(&self) -> BTreeMap<FaultKind, Promise> {

@@ -7,6 +7,7 @@ pub mod events;
 pub mod number;
 mod picture;
 mod plan;
+mod power;
 mod terms;
 mod why;
 
@@ -156,6 +157,7 @@ pub fn promise_sentence(finding: &FaultFinding) -> String {
 fn fault_noun(fault: FaultKind) -> &'static str {
     match fault {
         FaultKind::ProcessKill => "a process kill",
+        FaultKind::PowerLoss => "a power loss",
         FaultKind::GracefulStop => "a graceful stop",
         FaultKind::Pause => "a pause",
         FaultKind::ContainerRemoved => "removing the container",

@@ -1,8 +1,10 @@
 //! A plan in words, and as the command line that repeats it.
 
 use super::number::{counted, span};
+use crate::domain::disk::DiskPlan;
 use crate::domain::fault::FaultKind;
-use crate::domain::plan::{BackendChoice, DrillPlan};
+use crate::domain::plan::{BackendChoice, DrillPlan, Field};
+use crate::domain::trigger::Trigger;
 use crate::domain::workload::Rate;
 
 /// What was written and how fast.
@@ -72,10 +74,51 @@ pub fn command_line(plan: &DrillPlan) -> String {
     if let Some(max) = plan.gate.and_then(|gate| gate.max_lost) {
         option("--max-lost", max.to_string());
     }
+    if plan.op_timeout != DrillPlan::DEFAULT_OP_TIMEOUT {
+        option("--op-timeout", seconds(plan.op_timeout));
+    }
     if let Some(max) = plan.gate.and_then(|gate| gate.max_window) {
         option("--max-window", seconds(max));
     }
+    for (field, value) in conditions(plan) {
+        option(field.option(), value);
+    }
+    for (field, asked) in [
+        (Field::Compare, plan.compare),
+        (Field::TailCut, plan.tail_cut),
+    ] {
+        words.extend(asked.then(|| field.option().to_owned()));
+    }
     shell_words::join(words)
+}
+
+/// Disk, network and moment as they are typed; what is as usual is left out.
+fn conditions(plan: &DrillPlan) -> Vec<(Field, String)> {
+    let mut typed = Vec::new();
+    if let Some(disk) = &plan.disk {
+        let usual = DiskPlan::default();
+        typed.push((Field::Disk, disk.metadata.to_string()));
+        if disk.tail != usual.tail {
+            typed.push((Field::Tail, disk.tail.to_string()));
+        }
+        if disk.write_back != usual.write_back {
+            let never = "never".to_owned();
+            typed.push((Field::WriteBack, disk.write_back.map_or(never, seconds)));
+        }
+        if disk.fsync_delay != usual.fsync_delay {
+            typed.push((Field::FsyncDelay, disk.fsync_delay.to_string()));
+        }
+        typed.extend(disk.space_bytes.map(|b| (Field::DiskSpace, b.to_string())));
+        let error = disk.io_error.as_ref();
+        typed.extend(error.map(|error| (Field::IoError, error.to_string())));
+    }
+    if plan.trigger != Trigger::Time {
+        typed.push((Field::Trigger, plan.trigger.to_string()));
+    }
+    typed.extend(plan.save_time.map(|t| (Field::SaveTime, seconds(t))));
+    typed.extend(plan.damage.map(|d| (Field::Damage, d.to_string())));
+    typed.extend(plan.network.map(|n| (Field::Network, n.to_string())));
+    typed
 }
 
 fn seconds(duration: std::time::Duration) -> String {

@@ -3,8 +3,8 @@
 //! Each sentence states a mechanism of Redis that was measured or read in its source; where the
 //! evidence does not show the mechanism, the sentence says so.
 
-use super::lower;
 use super::number::{count, counted, span};
+use super::{lower, power};
 use crate::domain::contract::Promise;
 use crate::domain::fault::{FaultKind, FaultRecord};
 use crate::domain::preset::Keeping;
@@ -22,6 +22,7 @@ pub fn why_sentence(record: &RunRecord, fault: usize) -> Option<String> {
     let keeping = record.plan.preset.keeping();
     Some(match performed.fault.kind {
         FaultKind::ProcessKill => killed(keeping, performed, finding, "the kill"),
+        FaultKind::PowerLoss => power::cut_off(record, performed, finding),
         FaultKind::ContainerRemoved => killed(keeping, performed, finding, "the removal"),
         FaultKind::GracefulStop => {
             let implied = record.plan.preset.implied_promises();
@@ -84,7 +85,7 @@ fn postponed(fault: &FaultRecord, event: &str) -> String {
     }
 }
 
-fn snapshot(fault: &FaultRecord, lost: u64, event: &str) -> String {
+pub(super) fn snapshot(fault: &FaultRecord, lost: u64, event: &str) -> String {
     match (fault.last_snapshot, lost) {
         (Some(snapshot), 0) => format!(
             "The last snapshot began {} before {event} and held everything acknowledged",

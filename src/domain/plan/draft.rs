@@ -1,96 +1,16 @@
-//! What a drill shall be: parsed once, valid ever after.
+//! A plan as typed, and its parsing: every wrong field is told at once.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Contract, Gate, Promise};
-use super::fault::{Fault, FaultKind};
-use super::preset::Preset;
-use super::workload::{Rate, Workload};
-
-/// Who owns the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "backend")]
-pub enum BackendChoice {
-    /// Docker when an engine answers, else the local process.
-    Auto {
-        image: String,
-        /// Path of the server program; `None` looks on PATH.
-        program: Option<PathBuf>,
-    },
-    Process {
-        program: Option<PathBuf>,
-    },
-    Docker {
-        image: String,
-    },
-    External(External),
-}
-
-impl BackendChoice {
-    pub const DEFAULT_IMAGE: &'static str = "redis:7-alpine";
-
-    /// The name on the command line and in files.
-    #[must_use]
-    pub fn id(&self) -> &'static str {
-        match self {
-            BackendChoice::Auto { .. } => "auto",
-            BackendChoice::Process { .. } => "process",
-            BackendChoice::Docker { .. } => "docker",
-            BackendChoice::External(_) => "external",
-        }
-    }
-}
-
-/// Somebody else's server, with the user's own commands to end and start it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct External {
-    /// `redis://[user[:password]@]host:port[/db]`. The password is not written to the run.
-    pub url: String,
-    pub kill_command: String,
-    pub start_command: String,
-    /// The user agreed that we write (under a prefix of our own) although the server holds keys.
-    pub allow_nonempty: bool,
-}
-
-/// The whole plan. Made by [`PlanDraft::parse`] only, so that every plan is a sound one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DrillPlan {
-    /// Format of this file; see [`DrillPlan::VERSION`].
-    pub version: u32,
-    pub preset: Preset,
-    pub backend: BackendChoice,
-    pub workload: Workload,
-    pub fault: Fault,
-    /// How long the drill streams before the fault.
-    pub stream_for: Duration,
-    /// Ends the stream early, after this many messages.
-    pub max_messages: Option<u64>,
-    /// The user's own limits; they replace the preset's promise.
-    pub gate: Option<Gate>,
-    /// Where the server's data directory is kept as the fault left it.
-    pub keep_data: Option<PathBuf>,
-}
-
-impl DrillPlan {
-    pub const VERSION: u32 = 1;
-
-    /// What the checker judges `fault` against under this plan.
-    #[must_use]
-    pub fn contract(&self, fault: FaultKind) -> Contract {
-        match self.gate {
-            Some(gate) => Contract::Gate(gate),
-            None => Contract::Preset(self.promise(fault)),
-        }
-    }
-
-    #[must_use]
-    pub fn promise(&self, fault: FaultKind) -> Promise {
-        self.preset.promise(fault)
-    }
-}
+use super::field::{Field, FieldError};
+use super::{BackendChoice, DrillPlan, External, backend_cannot};
+use crate::domain::contract::Gate;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::preset::Preset;
+use crate::domain::workload::{Rate, Workload};
 
 /// A plan as typed, in the window or on the command line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,7 +41,29 @@ pub struct PlanDraft {
     pub seed: u64,
     pub max_lost: Option<u64>,
     pub max_window_secs: Option<f64>,
+    /// How long a client waits for one reply.
+    pub op_timeout_secs: f64,
     pub keep_data: String,
+    /// A metadata model, `none`, or empty: a faulty disk where the fault or the conditions need one.
+    pub disk: String,
+    /// Empty for `drop`.
+    pub tail: String,
+    /// A time, `never`, or empty for the kernel's 30 s.
+    pub write_back: String,
+    /// `1.5s`, `0.5s..3s`, `3s@5s`; empty for none.
+    pub fsync_delay: String,
+    /// Bytes, also as `64k`, `10m`; empty for no limit.
+    pub disk_space: String,
+    /// `fsync:*.aof#3+`; empty for none.
+    pub io_error: String,
+    /// Empty for when the streaming time is over.
+    pub trigger: String,
+    pub damage: String,
+    pub network: String,
+    pub compare: bool,
+    pub tail_cut: bool,
+    /// Empty: as quick as they are.
+    pub save_time: String,
 }
 
 impl Default for PlanDraft {
@@ -152,65 +94,22 @@ impl Default for PlanDraft {
             seed: workload.seed,
             max_lost: None,
             max_window_secs: None,
+            op_timeout_secs: DrillPlan::DEFAULT_OP_TIMEOUT.as_secs_f64(),
             keep_data: String::new(),
+            disk: String::new(),
+            tail: String::new(),
+            write_back: String::new(),
+            fsync_delay: String::new(),
+            disk_space: String::new(),
+            io_error: String::new(),
+            trigger: String::new(),
+            damage: String::new(),
+            network: String::new(),
+            compare: false,
+            tail_cut: false,
+            save_time: String::new(),
         }
     }
-}
-
-/// The fields of a [`PlanDraft`] that can be wrong, named as the window and the command line name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Field {
-    Preset,
-    Backend,
-    Program,
-    Image,
-    Url,
-    KillCommand,
-    StartCommand,
-    Grace,
-    Pause,
-    Sessions,
-    Writers,
-    Depth,
-    Rate,
-    MessageBytes,
-    Seconds,
-    MaxMessages,
-    MaxWindow,
-}
-
-impl Field {
-    /// The command-line option of the field.
-    #[must_use]
-    pub fn option(self) -> &'static str {
-        match self {
-            Field::Preset => "--preset",
-            Field::Backend => "--backend",
-            Field::Program => "--server",
-            Field::Image => "--image",
-            Field::Url => "--url",
-            Field::KillCommand => "--kill-cmd",
-            Field::StartCommand => "--start-cmd",
-            Field::Grace => "--grace",
-            Field::Pause => "--pause",
-            Field::Sessions => "--sessions",
-            Field::Writers => "--writers",
-            Field::Depth => "--depth",
-            Field::Rate => "--rate",
-            Field::MessageBytes => "--message-bytes",
-            Field::Seconds => "--seconds",
-            Field::MaxMessages => "--messages",
-            Field::MaxWindow => "--max-window",
-        }
-    }
-}
-
-/// What is wrong with one field, and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {message}", field.option())]
-pub struct FieldError {
-    pub field: Field,
-    pub message: String,
 }
 
 impl PlanDraft {
@@ -246,9 +145,11 @@ impl PlanDraft {
         let max_window = self
             .max_window_secs
             .map(|value| secs(Field::MaxWindow, value, 0.0, &mut errors));
+        let op_timeout = secs(Field::OpTimeout, self.op_timeout_secs, 0.01, &mut errors);
         if let Some(field) = impossible(&backend, self.fault) {
             errors.push(field);
         }
+        let conditions = self.conditions(preset, &mut errors);
         match (errors.is_empty(), preset) {
             (true, Some(preset)) => Ok(DrillPlan {
                 version: DrillPlan::VERSION,
@@ -263,6 +164,14 @@ impl PlanDraft {
                     max_window,
                 }),
                 keep_data: (!self.keep_data.is_empty()).then(|| PathBuf::from(&self.keep_data)),
+                op_timeout,
+                disk: conditions.disk,
+                trigger: conditions.trigger,
+                damage: conditions.damage,
+                network: conditions.network,
+                compare: self.compare,
+                tail_cut: self.tail_cut,
+                save_time: conditions.save_time,
             }),
             _ => Err(errors),
         }
@@ -430,75 +339,4 @@ fn impossible(backend: &BackendChoice, fault: FaultKind) -> Option<FieldError> {
             backend.id()
         ),
     })
-}
-
-/// Why a backend cannot perform a fault; `None` if it can. The one table behind the greyed entries.
-#[must_use]
-pub fn backend_cannot(backend: &str, fault: FaultKind) -> Option<&'static str> {
-    use FaultKind::{ContainerRemoved, ContainerRemovedWithVolume, GracefulStop, Pause};
-    match (backend, fault) {
-        ("process", ContainerRemoved | ContainerRemovedWithVolume) => {
-            Some("a local process has no container; choose backend docker")
-        }
-        ("external", ContainerRemoved | ContainerRemovedWithVolume) => {
-            Some("the container is not ours to remove; choose backend docker")
-        }
-        ("external", GracefulStop | Pause) => Some(
-            "only your own kill command is known; put the signal that you want into --kill-cmd and use process-kill",
-        ),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn presets() -> Vec<Preset> {
-        Preset::embedded()
-    }
-
-    #[test]
-    fn the_default_draft_is_a_plan() {
-        let plan = PlanDraft::default().parse(&presets()).unwrap();
-        assert_eq!(plan.preset.id, "rdb-5s");
-        assert_eq!(plan.stream_for, Duration::from_secs(9));
-        assert_eq!(
-            plan.contract(FaultKind::ProcessKill),
-            Contract::Preset(Promise::SinceSnapshot)
-        );
-    }
-
-    #[test]
-    fn every_wrong_field_is_named_at_once() {
-        let draft = PlanDraft {
-            preset: "nope".into(),
-            sessions: 0,
-            rate: f64::NAN,
-            seconds: -1.0,
-            ..PlanDraft::default()
-        };
-        let errors = draft.parse(&presets()).unwrap_err();
-        let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
-        assert_eq!(
-            fields,
-            [Field::Preset, Field::Sessions, Field::Rate, Field::Seconds]
-        );
-        assert!(errors[0].to_string().contains("rdb-5s"), "{}", errors[0]);
-    }
-
-    #[test]
-    fn a_container_fault_on_a_local_process_is_refused_with_the_way_out() {
-        let draft = PlanDraft {
-            backend: "process".into(),
-            fault: FaultKind::ContainerRemoved,
-            ..PlanDraft::default()
-        };
-        let errors = draft.parse(&presets()).unwrap_err();
-        assert!(
-            errors[0].message.contains("choose backend docker"),
-            "{}",
-            errors[0]
-        );
-    }
 }

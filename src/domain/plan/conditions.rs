@@ -1,0 +1,486 @@
+//! The conditions of a drill as typed: disk, trigger, damage, network, and which of them go together.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::draft::PlanDraft;
+use super::field::{Field, FieldError};
+use crate::domain::contract::parse_duration;
+use crate::domain::damage::{Damage, DamagedFile};
+use crate::domain::disk::{DiskPlan, FsyncDelay, IoError, Metadata, Tail};
+use crate::domain::fault::FaultKind;
+use crate::domain::network::NetworkFault;
+use crate::domain::preset::{Keeping, Preset};
+use crate::domain::trigger::Trigger;
+
+#[derive(Default)]
+pub(super) struct Conditions {
+    pub disk: Option<DiskPlan>,
+    pub trigger: Trigger,
+    pub damage: Option<Damage>,
+    pub network: Option<NetworkFault>,
+    pub save_time: Option<Duration>,
+}
+
+type Errors = Vec<FieldError>;
+
+impl PlanDraft {
+    pub(super) fn conditions(&self, preset: Option<&Preset>, errors: &mut Errors) -> Conditions {
+        let trigger: Trigger = parse(Field::Trigger, &self.trigger, errors).unwrap_or_default();
+        let conditions = Conditions {
+            disk: self.disk(&trigger, errors),
+            damage: parse(Field::Damage, &self.damage, errors),
+            network: parse(Field::Network, &self.network, errors),
+            save_time: time(Field::SaveTime, &self.save_time, errors),
+            trigger,
+        };
+        self.look_at_trigger(&conditions.trigger, preset, errors);
+        if let (Some(damage), Some(preset)) = (&conditions.damage, preset) {
+            errors.extend(misplaced(damage, preset));
+        }
+        self.look_at_fault(&conditions, errors);
+        self.look_at_backend(&conditions, errors);
+        conditions
+    }
+
+    /// The disk that was asked for, or that fault and conditions need.
+    fn disk(&self, trigger: &Trigger, errors: &mut Errors) -> Option<DiskPlan> {
+        let needs = self.needs_disk(trigger);
+        let asked = self.disk.trim();
+        if asked == "none" {
+            if let Some(what) = needs {
+                errors.push(FieldError::new(
+                    Field::Disk,
+                    format!("{what} needs the faulty disk: choose sync, ordered or strict"),
+                ));
+            }
+            return None;
+        }
+        if asked.is_empty() && needs.is_none() {
+            return None;
+        }
+        let usual = DiskPlan::default();
+        let metadata = parse::<Metadata>(Field::Disk, asked, errors);
+        Some(DiskPlan {
+            metadata: metadata.unwrap_or(usual.metadata),
+            tail: parse::<Tail>(Field::Tail, &self.tail, errors).unwrap_or(usual.tail),
+            write_back: match self.write_back.trim() {
+                "" => usual.write_back,
+                "never" => None,
+                text => time(Field::WriteBack, text, errors),
+            },
+            fsync_delay: parse::<FsyncDelay>(Field::FsyncDelay, &self.fsync_delay, errors)
+                .unwrap_or_default(),
+            space_bytes: bytes(Field::DiskSpace, &self.disk_space, errors),
+            io_error: parse::<IoError>(Field::IoError, &self.io_error, errors),
+            seed: self.seed,
+        })
+    }
+
+    /// What of this draft cannot be done without the faulty disk.
+    fn needs_disk(&self, trigger: &Trigger) -> Option<String> {
+        let given = [
+            (Field::Tail, &self.tail),
+            (Field::WriteBack, &self.write_back),
+            (Field::FsyncDelay, &self.fsync_delay),
+            (Field::DiskSpace, &self.disk_space),
+            (Field::IoError, &self.io_error),
+        ];
+        let given = given.iter().find(|(_, text)| !text.trim().is_empty());
+        if self.fault == FaultKind::PowerLoss {
+            return Some(FaultKind::PowerLoss.id().to_owned());
+        }
+        if matches!(trigger, Trigger::Disk { .. }) {
+            return Some(format!("{} {trigger}", Field::Trigger.option()));
+        }
+        if self.compare {
+            return Some(Field::Compare.option().to_owned());
+        }
+        given.map(|(field, _)| field.option().to_owned())
+    }
+
+    fn look_at_trigger(&self, trigger: &Trigger, preset: Option<&Preset>, errors: &mut Errors) {
+        let mut wrong = |text: String| errors.push(FieldError::new(Field::Trigger, text));
+        let deadly = matches!(
+            self.fault,
+            FaultKind::ProcessKill | FaultKind::PowerLoss | FaultKind::ContainerRemoved
+        );
+        if matches!(trigger, Trigger::FinalSave | Trigger::Loading) && !deadly {
+            wrong(format!(
+                "{trigger} strikes a server that is stopping or starting: choose process-kill or power-loss"
+            ));
+        }
+        let Some(preset) = preset else {
+            return;
+        };
+        let keeping = preset.keeping();
+        let aof = matches!(
+            keeping,
+            Keeping::AofAlways | Keeping::AofEverysec | Keeping::AofNo
+        );
+        let needs_aof = matches!(
+            trigger,
+            Trigger::Rewrite
+                | Trigger::RewriteIncr
+                | Trigger::RewriteManifest
+                | Trigger::FsyncLate { .. }
+                | Trigger::AofBuffer
+        );
+        if needs_aof && !aof {
+            wrong(format!(
+                "{trigger} never comes: preset {} keeps no AOF",
+                preset.id
+            ));
+        }
+        let fsyncs = keeping != Keeping::AofNo && keeping != Keeping::AofAlways;
+        if *trigger == Trigger::AofBuffer && aof && !fsyncs {
+            wrong(format!(
+                "{trigger} never comes: only appendfsync everysec lets answered writes wait in memory"
+            ));
+        }
+        if matches!(trigger, Trigger::FsyncLate { .. }) && keeping == Keeping::AofNo {
+            wrong(format!(
+                "{trigger} never comes: preset {} leaves fsync to the operating system",
+                preset.id
+            ));
+        }
+        if *trigger == Trigger::FinalSave && !preset.saves_when_stopped() {
+            wrong(format!(
+                "{trigger} never comes: preset {} has no save points, so it saves nothing when it is stopped",
+                preset.id
+            ));
+        }
+    }
+
+    fn look_at_fault(&self, conditions: &Conditions, errors: &mut Errors) {
+        if conditions.damage.is_some() && !self.fault.ends_server() {
+            errors.push(FieldError::new(
+                Field::Damage,
+                "files are damaged between the server's death and its restart: choose a fault that ends it",
+            ));
+        }
+        if self.compare && !matches!(self.fault, FaultKind::ProcessKill | FaultKind::PowerLoss) {
+            errors.push(FieldError::new(
+                Field::Compare,
+                "compares a process kill with a power cut: choose one of them as the fault",
+            ));
+        }
+        if conditions.disk.is_some() && self.fault == FaultKind::ContainerRemovedWithVolume {
+            errors.push(FieldError::new(
+                Field::Disk,
+                "the data is deleted with the volume, whatever the disk does: choose another fault, or no disk",
+            ));
+        }
+        if self.tail_cut && self.fault != FaultKind::ProcessKill {
+            errors.push(FieldError::new(
+                Field::TailCut,
+                "follows a process kill: choose process-kill, or power-loss on the faulty disk",
+            ));
+        }
+    }
+
+    /// An external server is not ours to put on another disk, to configure or to look into.
+    fn look_at_backend(&self, conditions: &Conditions, errors: &mut Errors) {
+        if self.backend != "external" {
+            return;
+        }
+        let unseen = !matches!(
+            conditions.trigger,
+            Trigger::Time | Trigger::Acks { .. } | Trigger::FsyncLate { .. } | Trigger::AofBuffer
+        );
+        let cannot = [
+            (
+                Field::Disk,
+                conditions.disk.is_some() && self.fault != FaultKind::PowerLoss,
+            ),
+            (Field::Damage, conditions.damage.is_some()),
+            (Field::TailCut, self.tail_cut),
+            (Field::SaveTime, conditions.save_time.is_some()),
+            (Field::Trigger, unseen),
+        ];
+        for (field, _) in cannot.into_iter().filter(|(_, asked)| *asked) {
+            errors.push(FieldError::new(
+                field,
+                "an external server's files, log and settings are not ours: choose backend process or docker",
+            ));
+        }
+    }
+}
+
+/// Damage to a file that the preset does not have.
+fn misplaced(damage: &Damage, preset: &Preset) -> Option<FieldError> {
+    let aof = matches!(
+        preset.keeping(),
+        Keeping::AofAlways | Keeping::AofEverysec | Keeping::AofNo
+    );
+    let there = match damage.file {
+        DamagedFile::Aof | DamagedFile::Base | DamagedFile::Manifest => aof,
+        DamagedFile::Rdb => !aof && preset.keeping() == Keeping::Snapshots,
+    };
+    (!there).then(|| {
+        FieldError::new(
+            Field::Damage,
+            format!(
+                "preset {} loads no such file after a restart: {damage}",
+                preset.id
+            ),
+        )
+    })
+}
+
+/// `None` if there is nothing or nothing sound.
+fn parse<T: FromStr<Err = String>>(field: Field, text: &str, errors: &mut Errors) -> Option<T> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    text.parse()
+        .map_err(|message: String| errors.push(FieldError::new(field, message)))
+        .ok()
+}
+
+fn time(field: Field, text: &str, errors: &mut Errors) -> Option<Duration> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    match parse_duration(text) {
+        Ok(time) if !time.is_zero() && time.as_secs_f64() <= PlanDraft::MAX_SECONDS => Some(time),
+        Ok(_) => {
+            errors.push(FieldError::new(
+                field,
+                format!(
+                    "{text}: it takes more than 0 and at most {} seconds",
+                    PlanDraft::MAX_SECONDS
+                ),
+            ));
+            None
+        }
+        Err(message) => {
+            errors.push(FieldError::new(field, message));
+            None
+        }
+    }
+}
+
+/// `100000`, `64k`, `10m`, `1g`, powers of 1024.
+fn bytes(field: Field, text: &str, errors: &mut Errors) -> Option<u64> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let lower = text.to_ascii_lowercase();
+    let number = lower.trim_end_matches("ib").trim_end_matches('b');
+    let (number, shift) = match number.as_bytes().last() {
+        Some(b'k') => (&number[..number.len() - 1], 10),
+        Some(b'm') => (&number[..number.len() - 1], 20),
+        Some(b'g') => (&number[..number.len() - 1], 30),
+        _ => (number, 0),
+    };
+    let bytes = number
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .filter(|bytes| *bytes > 0)
+        .and_then(|bytes| bytes.checked_mul(1 << shift));
+    if bytes.is_none() {
+        errors.push(FieldError::new(
+            field,
+            format!("\"{text}\" is no size: write for example 1000000, 64k or 10m"),
+        ));
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::preset::Preset;
+
+    fn draft(preset: &str, fault: FaultKind) -> PlanDraft {
+        PlanDraft {
+            preset: preset.into(),
+            backend: "process".into(),
+            fault,
+            ..PlanDraft::default()
+        }
+    }
+
+    fn field(draft: &PlanDraft) -> Field {
+        let errors = draft.parse(&Preset::embedded()).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        errors[0].field
+    }
+
+    #[test]
+    fn a_power_loss_brings_its_disk_with_it() {
+        let plan = draft("aof-everysec", FaultKind::PowerLoss)
+            .parse(&Preset::embedded())
+            .unwrap();
+        assert_eq!(plan.disk, Some(DiskPlan::default()));
+        let plan = draft("aof-everysec", FaultKind::ProcessKill)
+            .parse(&Preset::embedded())
+            .unwrap();
+        assert_eq!(plan.disk, None);
+    }
+
+    #[test]
+    fn conditions_bring_the_disk_and_are_kept() {
+        let plan = PlanDraft {
+            disk: "strict".into(),
+            tail: "ext4".into(),
+            write_back: "never".into(),
+            fsync_delay: "3s@5s".into(),
+            disk_space: "64k".into(),
+            io_error: "fsync:*.aof#3+".into(),
+            trigger: "before-rename:*.rdb#1".into(),
+            ..draft("mixed", FaultKind::ProcessKill)
+        };
+        let plan = plan.parse(&Preset::embedded()).unwrap();
+        let disk = plan.disk.unwrap();
+        assert_eq!(
+            (disk.metadata, disk.tail, disk.write_back, disk.space_bytes),
+            (Metadata::Strict, Tail::Ext4, None, Some(65_536))
+        );
+        assert_eq!(disk.fsync_delay.to_string(), "3s@5s");
+        assert_eq!(disk.io_error.unwrap().to_string(), "fsync:*.aof#3+");
+        assert_eq!(plan.trigger.to_string(), "before-rename:*.rdb#1");
+    }
+
+    #[test]
+    fn each_error_stands_at_its_field() {
+        use FaultKind::{GracefulStop, Pause, PowerLoss, ProcessKill};
+        let everysec = |fault| draft("aof-everysec", fault);
+        let wrong = [
+            (
+                Field::Disk,
+                PlanDraft {
+                    disk: "posix".into(),
+                    ..everysec(ProcessKill)
+                },
+            ),
+            (
+                Field::Disk,
+                PlanDraft {
+                    disk: "none".into(),
+                    ..everysec(PowerLoss)
+                },
+            ),
+            (
+                Field::Tail,
+                PlanDraft {
+                    tail: "wag".into(),
+                    ..everysec(PowerLoss)
+                },
+            ),
+            (
+                Field::WriteBack,
+                PlanDraft {
+                    write_back: "0".into(),
+                    ..everysec(PowerLoss)
+                },
+            ),
+            (
+                Field::FsyncDelay,
+                PlanDraft {
+                    fsync_delay: "3s..1s".into(),
+                    ..everysec(PowerLoss)
+                },
+            ),
+            (
+                Field::DiskSpace,
+                PlanDraft {
+                    disk_space: "10q".into(),
+                    ..everysec(PowerLoss)
+                },
+            ),
+            (
+                Field::IoError,
+                PlanDraft {
+                    io_error: "fsync".into(),
+                    ..everysec(PowerLoss)
+                },
+            ),
+            (
+                Field::Trigger,
+                PlanDraft {
+                    trigger: "noon".into(),
+                    ..everysec(ProcessKill)
+                },
+            ),
+            (
+                Field::Trigger,
+                PlanDraft {
+                    trigger: "rewrite".into(),
+                    ..draft("rdb-5s", ProcessKill)
+                },
+            ),
+            (
+                Field::Trigger,
+                PlanDraft {
+                    trigger: "aof-buffer".into(),
+                    ..draft("aof-always", ProcessKill)
+                },
+            ),
+            (
+                Field::Trigger,
+                PlanDraft {
+                    trigger: "final-save".into(),
+                    ..everysec(ProcessKill)
+                },
+            ),
+            (
+                Field::Trigger,
+                PlanDraft {
+                    trigger: "loading".into(),
+                    ..everysec(GracefulStop)
+                },
+            ),
+            (
+                Field::Damage,
+                PlanDraft {
+                    damage: "flip:rdb".into(),
+                    ..everysec(ProcessKill)
+                },
+            ),
+            (
+                Field::Damage,
+                PlanDraft {
+                    damage: "flip:aof".into(),
+                    ..everysec(Pause)
+                },
+            ),
+            (
+                Field::Network,
+                PlanDraft {
+                    network: "storm".into(),
+                    ..everysec(ProcessKill)
+                },
+            ),
+            (
+                Field::Compare,
+                PlanDraft {
+                    compare: true,
+                    ..everysec(GracefulStop)
+                },
+            ),
+            (
+                Field::TailCut,
+                PlanDraft {
+                    tail_cut: true,
+                    ..everysec(PowerLoss)
+                },
+            ),
+            (
+                Field::SaveTime,
+                PlanDraft {
+                    save_time: "soon".into(),
+                    ..everysec(ProcessKill)
+                },
+            ),
+        ];
+        for (expected, draft) in wrong {
+            assert_eq!(field(&draft), expected);
+        }
+    }
+}

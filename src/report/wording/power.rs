@@ -1,0 +1,120 @@
+//! Why a power cut took what it took, from what the faulty disk testified.
+
+use super::number::{count, counted, span};
+use super::why::snapshot;
+use crate::domain::disk::{FsyncDelay, Metadata};
+use crate::domain::evidence::DiskEvidence;
+use crate::domain::fault::FaultRecord;
+use crate::domain::preset::Keeping;
+use crate::domain::record::RunRecord;
+use crate::domain::verdict::{Cut, FaultFinding};
+
+/// The sentence for one power loss.
+pub(super) fn cut_off(record: &RunRecord, fault: &FaultRecord, finding: &FaultFinding) -> String {
+    let keeping = record.plan.preset.keeping();
+    let aof = match keeping {
+        Keeping::Nothing if finding.lost == 0 => {
+            return "Nothing is written to disk, and yet nothing is missing".into();
+        }
+        Keeping::Nothing => {
+            return "Nothing is written to disk: what was in memory died with the machine".into();
+        }
+        Keeping::Snapshots => return snapshot(fault, finding.lost, "the cut"),
+        aof => aof,
+    };
+    let Some(disk) = &fault.disk else {
+        return "What the disk had fsynced at the cut is not known here".into();
+    };
+    match finding.lost {
+        0 if aof == Keeping::AofAlways => {
+            "Redis answers only after the fsync: everything it had answered was durable at the cut"
+                .into()
+        }
+        0 => format!(
+            "Everything Redis had answered was durable; {}",
+            since(fault, disk)
+        ),
+        _ if matches!(finding.cut, Cut::Anomaly { .. }) => format!(
+            "The loss is no clean cut: what is missing lies between what survived, as when an older file of the AOF was fsynced later than the newer one; {}",
+            since(fault, disk)
+        ),
+        _ => lost(record, aof, fault, disk),
+    }
+}
+
+fn lost(record: &RunRecord, aof: Keeping, fault: &FaultRecord, disk: &DiskEvidence) -> String {
+    let answered = format!(
+        "Redis had answered {} that the disk had not fsynced; {}",
+        counted(disk.answered_not_durable, "write"),
+        since(fault, disk)
+    );
+    match reason(record, aof, fault, disk) {
+        Some(reason) => format!("{answered}: {reason}"),
+        None => answered,
+    }
+}
+
+/// How old the last fsync was.
+fn since(fault: &FaultRecord, disk: &DiskEvidence) -> String {
+    match (disk.last_fsync_began, disk.last_fsync_ended) {
+        (None, _) => "no fsync ever came".into(),
+        (Some(began), Some(_)) if disk.fsyncs_in_flight == 0 => format!(
+            "the cut came {} after the last fsync began",
+            span(fault.at.since(began))
+        ),
+        (Some(began), _) => format!(
+            "an fsync that began {} before the cut had not ended",
+            span(fault.at.since(began))
+        ),
+    }
+}
+
+/// What made the loss larger than the policy's name suggests.
+fn reason(
+    record: &RunRecord,
+    aof: Keeping,
+    fault: &FaultRecord,
+    disk: &DiskEvidence,
+) -> Option<String> {
+    let plan = record.plan.disk.as_ref()?;
+    let cut = disk.cut.as_ref()?;
+    let before = fault.before.as_ref();
+    let child = before.is_some_and(|b| b.aof_rewrite_in_progress || b.rdb_bgsave_in_progress);
+    if plan.metadata == Metadata::Strict && !cut.undone_names.is_empty() {
+        return Some(
+            "in the worst case that POSIX allows, the folder of the AOF is gone too, because Redis never fsyncs the directory that holds it; ext4 and XFS keep it"
+                .into(),
+        );
+    }
+    if child && record.plan.preset.skips_fsync_on_rewrite() {
+        return Some(
+            "no-appendfsync-on-rewrite was yes, so nothing was fsynced while a snapshot or a rewrite ran, whatever appendfsync says"
+                .into(),
+        );
+    }
+    if plan.fsync_delay != FsyncDelay::None && aof == Keeping::AofEverysec {
+        return Some(format!(
+            "an fsync on this disk took {} longer, and once a second is not one second when fsync is slow",
+            plan.fsync_delay
+        ));
+    }
+    if aof == Keeping::AofNo {
+        return Some(match plan.write_back {
+            Some(age) => format!(
+                "with appendfsync no only the system's own write-back makes it durable, after {}",
+                span(age)
+            ),
+            None => "with appendfsync no nothing makes it durable".into(),
+        });
+    }
+    (cut.dropped_bytes() > 0).then(|| {
+        format!(
+            "the cut dropped {} bytes of {}",
+            count(cut.dropped_bytes()),
+            counted(
+                cut.files.iter().filter(|f| f.dropped_bytes > 0).count() as u64,
+                "file"
+            )
+        )
+    })
+}
