@@ -294,6 +294,8 @@ fn a_fault_stands_in_the_live_picture_from_its_beginning_to_its_end() {
         escalated: false,
         before: None,
         last_snapshot: None,
+        disk: None,
+        hit: None,
     };
     let (faults, _) = tell(&mut state, 7.0, DrillEvent::FaultDone { record });
     assert_eq!(

@@ -505,7 +505,7 @@ impl Fake {
                     self.verify(plan);
                     self.phase(Phase::Ready, "", None);
                 }
-                Ok(Command::Pause) => {}
+                Ok(Command::Pause | Command::Arm(..) | Command::Disarm) => {}
                 Ok(Command::Cancel) => {
                     self.cancelled = true;
                     return self.verify(plan);
