@@ -111,6 +111,8 @@ pub struct PlanState {
     /// The field that the newest undo step belongs to: typing on in it makes no further step.
     pub typing: Option<String>,
     pub images: Images,
+    /// Why no faulty disk can be had on this machine; `None` if it can, or nobody has looked yet.
+    pub no_disk: Option<String>,
     /// The field that shall be shown and focused once.
     pub focus: Option<Field>,
 }
