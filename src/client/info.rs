@@ -29,6 +29,15 @@ impl Info {
         Ok(Info::parse(&text))
     }
 
+    /// The part about persistence alone: cheap enough to be asked without a pause.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn fetch_persistence(connection: &mut Connection) -> RedisResult<Self> {
+        let text: String = redis::cmd("INFO").arg("persistence").query(connection)?;
+        Ok(Info::parse(&text))
+    }
+
     fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }

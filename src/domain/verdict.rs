@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::contract::Contract;
 use super::fault::FaultKind;
 use super::op::{Micros, SessionId};
+use super::trigger::Trigger;
 
 /// The class of one attempt. Every attempt has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -343,6 +344,11 @@ pub enum Ground {
     },
     /// The drill ended before its fault.
     NoFault,
+    /// The moment of the fault did not come.
+    MomentMissed {
+        trigger: Trigger,
+        reason: String,
+    },
     /// The drill failed; what failed.
     DrillFailed {
         error: String,

@@ -7,22 +7,23 @@ use std::time::{Duration, Instant};
 
 use super::attention::Attention;
 use super::command::Command;
+use super::disk::DrillDisk;
+use super::ladder::Climb;
 use super::lives::Lives;
 use super::load::{Load, Streaming};
 use super::ready::{self, Started};
 use super::snapshots::SnapshotLog;
 use super::stop::{Step, Stop};
 use super::store::RunDir;
-use crate::backend::{Backend, BackendError, Endpoint, Watch};
+use crate::backend::{Backend, BackendError, Endpoint};
 use crate::client::{Connection, scan};
 use crate::domain::event::{DrillEvent, LiveView, Phase, ServerInfo};
-use crate::domain::fault::{Fault, FaultKind, FaultRecord, PersistenceInfo, ServerEnd};
+use crate::domain::fault::{FaultRecord, PersistenceInfo, ServerEnd};
 use crate::domain::history::History;
 use crate::domain::op::Micros;
 use crate::domain::plan::DrillPlan;
 use crate::domain::readback::Readback;
 use crate::domain::record::RunRecord;
-use crate::domain::trigger::Trigger;
 use crate::domain::workload::KeySpace;
 use crate::journal::JournalWriter;
 
@@ -56,8 +57,13 @@ pub struct Drill {
     pub(super) next_look: Instant,
     pub(super) next_info: Instant,
     pub(super) rate_before: (Instant, u64),
-    /// A fault that waits for its moment.
-    pub(super) armed: Option<(Fault, Trigger)>,
+    /// The faulty disk under the server's data directory.
+    pub(super) disk: Option<DrillDisk>,
+    pub(super) climb: Climb,
+    /// Shared with the load and the window.
+    pub(super) live: Arc<Mutex<LiveView>>,
+    /// A full or failing disk has made the server end by itself.
+    pub(super) gave_up: bool,
 }
 
 impl Drill {
@@ -93,7 +99,10 @@ impl Drill {
             next_look: Instant::now(),
             next_info: Instant::now(),
             rate_before: (Instant::now(), 0),
-            armed: None,
+            disk: None,
+            climb: Climb::default(),
+            live: Arc::default(),
+            gave_up: false,
         }
     }
 
@@ -101,13 +110,16 @@ impl Drill {
     pub fn script(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
         self.start(live)?;
         self.stream()?;
-        self.stream_until(self.plan.stream_for)?;
-        self.fault(self.plan.fault)?;
-        if self.plan.fault.kind.ends_server() {
-            self.restart()?;
-        } else {
-            // A paused server owes its answers: let them come before anything is read.
-            self.stream_until(AFTER_PAUSE)?;
+        if !self.plan.trigger.comes_while_streaming() {
+            self.stream_until(self.plan.stream_for)?;
+        }
+        if self.fault_at(self.plan.fault, self.plan.trigger.clone())? {
+            if self.plan.fault.kind.ends_server() {
+                self.restart()?;
+            } else {
+                // A paused server owes its answers: let them come before anything is read.
+                self.stream_until(AFTER_PAUSE)?;
+            }
         }
         self.verify()
     }
@@ -151,10 +163,15 @@ impl Drill {
                     "{} is not possible here: {reason}",
                     fault.kind.title()
                 )),
-                None => self.fault(fault),
+                None => self.fault(fault, None),
             },
-            Command::Arm(fault, trigger) if up => self.arm(fault, trigger),
-            Command::Disarm => self.disarm(),
+            Command::Arm(fault, trigger) if up => match self.backend.cannot(fault.kind) {
+                Some(reason) => self.warn(&format!(
+                    "{} is not possible here: {reason}",
+                    fault.kind.title()
+                )),
+                None => self.fault_at(fault, trigger).map(|_| ()),
+            },
             Command::Restart if phase == Phase::Down => self.restart(),
             Command::Verify if up => {
                 if phase == Phase::Streaming {
@@ -179,6 +196,7 @@ impl Drill {
 
     /// Starts the server for the first time and proves that the preset is in force.
     fn start(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
+        self.live = Arc::clone(&live);
         self.attention.phase(Phase::Starting);
         let begun = Instant::now();
         let endpoint = self.backend.start(&*self.attention)?;
@@ -256,7 +274,9 @@ impl Drill {
 
     fn stream_until(&mut self, time: Duration) -> Step {
         let begun = Instant::now();
-        while begun.elapsed() < time && !self.streaming.as_ref().is_none_or(Streaming::has_finished)
+        while begun.elapsed() < time
+            && !self.gave_up
+            && !self.streaming.as_ref().is_none_or(Streaming::has_finished)
         {
             if self.attention.is_cancelled() {
                 return Err(Stop::Cancelled);
@@ -295,123 +315,11 @@ impl Drill {
         Ok(())
     }
 
-    /// Performs a fault under load and drains what the server had answered before it died.
-    fn fault(&mut self, fault: Fault) -> Step {
-        self.attention.phase(Phase::Faulting);
-        self.judged = false;
-        self.collect_log();
-        let before = self.take_info();
-        // A server that is dead already was not killed by us.
-        if let Some(end) = self.backend.ended()? {
-            return Err(self.died(&end));
-        }
-        self.attention.tell(DrillEvent::FaultBegan {
-            fault,
-            before: before.clone(),
-        });
-        if fault.kind.ends_server()
-            && let Some(streaming) = &self.streaming
-        {
-            streaming.last_life();
-        }
-        let at = self.attention.clock.now();
-        let (end, escalated) = self.perform(fault)?;
-        let ours = matches!(end, ServerEnd::Signal { signal: 9 } | ServerEnd::Unknown);
-        if !ours && fault.kind != FaultKind::GracefulStop {
-            return Err(self.died(&end));
-        }
-        if fault.kind.ends_server() {
-            self.connection = None;
-            self.end_stream()?;
-        }
-        let dead = self.attention.clock.now();
-        self.collect_log();
-        let record = FaultRecord {
-            fault,
-            at,
-            dead,
-            end,
-            escalated,
-            before,
-            last_snapshot: self.snapshots.last,
-            disk: None,
-            hit: None,
-        };
-        self.faults.push(record.clone());
-        self.attention.tell(DrillEvent::FaultDone { record });
-        if fault.kind.ends_server() {
-            self.evicted.ended();
-            self.expired.ended();
-            self.snapshots.server_ended();
-            self.keep_data()?;
-            self.attention.phase(Phase::Down);
-        } else {
-            self.attention.phase(if self.streaming.is_some() {
-                Phase::Streaming
-            } else {
-                Phase::Ready
-            });
-        }
-        Ok(())
-    }
-
-    fn perform(&mut self, fault: Fault) -> Step<(ServerEnd, bool)> {
-        Ok(match fault.kind {
-            FaultKind::ProcessKill => {
-                let end = self.backend.kill().map_err(|e| self.cancelled_or(e))?;
-                (end, false)
-            }
-            FaultKind::PowerLoss => {
-                return Err(Stop::failed(
-                    "a power loss needs the faulty disk, and there is none under this server",
-                ));
-            }
-            FaultKind::GracefulStop => {
-                let text = format!(
-                    "SIGTERM sent, SIGKILL after {} s",
-                    fault.grace.as_secs_f64()
-                );
-                self.attention.doing(&text, None);
-                self.backend.stop(fault.grace)?
-            }
-            FaultKind::Pause => {
-                self.backend.pause()?;
-                let begun = Instant::now();
-                while begun.elapsed() < fault.pause && !self.attention.is_cancelled() {
-                    let share = begun.elapsed().as_secs_f64() / fault.pause.as_secs_f64();
-                    self.attention.doing("Server is paused", Some(share));
-                    self.meter();
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                self.backend.resume()?;
-                (ServerEnd::Unknown, false)
-            }
-            FaultKind::ContainerRemoved => (self.backend.remove(false)?, false),
-            FaultKind::ContainerRemovedWithVolume => (self.backend.remove(true)?, false),
-        })
-    }
-
-    /// The data directory as the fault left it, for anybody to count again.
-    fn keep_data(&mut self) -> Step {
-        let Some(to) = self.plan.keep_data.clone() else {
-            return Ok(());
-        };
-        let to = to.join(kept_name(self.faults.len()));
-        self.attention.doing(
-            &format!("Copying the data directory to {}", to.display()),
-            None,
-        );
-        std::fs::create_dir_all(&to)
-            .map_err(|error| Stop::failed(format!("cannot make {}: {error}", to.display())))?;
-        self.backend.copy_data(&to)?;
-        self.attention.tell(DrillEvent::DataKept { path: to });
-        Ok(())
-    }
-
     /// Starts the dead server on its data. A server that ends by itself has refused: a result.
     fn restart(&mut self) -> Step {
         self.attention.phase(Phase::Restarting);
         self.log.clear();
+        self.gave_up = false;
         let begun = Instant::now();
         let started = self.backend.start(&*self.attention);
         let endpoint = started.map_err(|e| self.cancelled_or(e))?;
@@ -419,31 +327,47 @@ impl Drill {
         match ready::wait(&mut *self.backend, &endpoint, &*self.attention)
             .map_err(|e| self.cancelled_or(e))?
         {
-            Started::Ready => {
-                let took = begun.elapsed();
-                let info = self.greet()?;
-                self.attention
-                    .tell(DrillEvent::ServerRestarted { info, took });
-                self.attention.phase(Phase::Ready);
-            }
-            Started::Ended(end) => {
-                self.collect_log();
-                let words = ready::last_words(&self.log);
-                if words
-                    .iter()
-                    .any(|line| line.contains("Address already in use"))
-                {
-                    return Err(Stop::failed(format!(
-                        "somebody has taken the port of the dead server: {}",
-                        words.join("; ")
-                    )));
-                }
-                self.attention
-                    .tell(DrillEvent::ServerRefused { end, words });
-                self.attention.phase(Phase::Down);
-            }
+            Started::Ready => self.come_back(begun),
+            Started::Ended(end) => self.refused(end),
         }
+    }
+
+    /// The server is ready again.
+    pub(super) fn come_back(&mut self, begun: Instant) -> Step {
+        let took = begun.elapsed();
+        let info = self.greet()?;
+        self.disk_round_begins();
+        self.attention
+            .tell(DrillEvent::ServerRestarted { info, took });
+        self.attention.phase(Phase::Ready);
         Ok(())
+    }
+
+    /// The server has ended before it was ready: a result, told in its own words.
+    pub(super) fn refused(&mut self, end: ServerEnd) -> Step {
+        self.collect_log();
+        let words = ready::last_words(&self.log);
+        if words
+            .iter()
+            .any(|line| line.contains("Address already in use"))
+        {
+            return Err(Stop::failed(format!(
+                "somebody has taken the port of the dead server: {}",
+                words.join("; ")
+            )));
+        }
+        self.attention
+            .tell(DrillEvent::ServerRefused { end, words });
+        self.attention.phase(Phase::Down);
+        Ok(())
+    }
+
+    pub(super) fn disk_round_begins(&mut self) {
+        let acked = self.attention.current().acked;
+        self.climb.came_back(acked);
+        if let Some(disk) = &mut self.disk {
+            disk.round_begins(acked);
+        }
     }
 
     pub(super) fn refused_to_start(&self) -> bool {
@@ -499,7 +423,16 @@ impl Drill {
     }
 
     fn clean_up(&mut self) -> Result<(), BackendError> {
-        let backend = self.backend.close();
+        let disk = self.disk.take();
+        let backend = match &disk {
+            None => self.backend.close(),
+            Some(disk) => {
+                disk.disk.disarm();
+                disk.disk.thaw();
+                DrillDisk::releasing(&disk.disk, Duration::ZERO, || self.backend.close())
+            }
+        };
+        let backend = backend.and(disk.map_or(Ok(()), DrillDisk::close));
         if let Some(endpoint) = &self.endpoint
             && backend.is_ok()
             && !self.keys.prefix.is_empty()

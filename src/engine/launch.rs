@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::attention::Attention;
 use super::command::Command;
+use super::disk::{self, DrillDisk};
 use super::drill::{Drill, kept_name};
 use super::env::{Clock, run_id};
 use super::store::RunDir;
@@ -134,7 +135,9 @@ fn run(
         progress.began_unix_micros = began;
     });
     check(&plan, runs)?;
-    let (backend, reason, keys) = choose(&plan, &id.0, attention)?;
+    let data = plan.disk.as_ref().map(|_| disk::folder()).transpose()?;
+    let at = data.as_ref().map(|at| at.path().to_owned());
+    let (backend, reason, keys) = choose(&plan, &id.0, at, attention)?;
     let dir = RunDir::create(runs, id, &attention.clock, &plan, backend.id(), &keys)
         .map_err(|error| BackendError::new(format!("{error:#}")))?;
     attention.write_timeline(
@@ -150,6 +153,12 @@ fn run(
         reason,
     });
     let mut drill = Drill::new(plan, dir, backend, keys, Arc::clone(attention));
+    if let (Some(plan), Some(at)) = (&drill.plan.disk, data) {
+        let container = drill.backend.id() == "docker";
+        let log = drill.dir.disk_log();
+        let mounted = DrillDisk::mount(at, plan, log, attention.clock, container);
+        drill.disk = Some(mounted?);
+    }
     let result = match mode {
         Mode::Scripted => drill.script(live),
         Mode::ByHand => drill.by_hand(live),
@@ -191,13 +200,14 @@ fn look_at_kept_data(plan: &DrillPlan) -> Result<(), BackendError> {
 fn choose(
     plan: &DrillPlan,
     run: &str,
+    data: Option<PathBuf>,
     attention: &Arc<Attention>,
 ) -> Result<(Box<dyn Backend>, String, KeySpace), BackendError> {
     let spec = ServerSpec {
         config: plan.preset.config_text().to_owned(),
         run: run.to_owned(),
         scratch: std::env::temp_dir(),
-        data: None,
+        data,
     };
     let own = KeySpace::default();
     Ok(match &plan.backend {
@@ -207,7 +217,7 @@ fn choose(
             own,
         ),
         BackendChoice::Docker { image } => (container(image, spec), "as the plan says".into(), own),
-        BackendChoice::Auto { image, program } => match docker::probe(AUTO_PATIENCE) {
+        BackendChoice::Auto { image, program } => match container_engine(plan) {
             Ok(engine) => {
                 let reason = format!(
                     "auto: a container engine answers at {} (version {})",
@@ -248,6 +258,16 @@ fn choose(
             )
         }
     })
+}
+
+/// The engine that `auto` would take: one that answers, and that can have the disk of the plan.
+fn container_engine(plan: &DrillPlan) -> Result<docker::EngineInfo, BackendError> {
+    match crate::disk::unavailable(true) {
+        Some(why) if plan.disk.is_some() => Err(BackendError::new(format!(
+            "a container cannot have the faulty disk: {why}"
+        ))),
+        _ => docker::probe(AUTO_PATIENCE),
+    }
 }
 
 fn container(image: &str, spec: ServerSpec) -> Box<dyn Backend> {

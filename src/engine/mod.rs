@@ -5,11 +5,13 @@
 
 mod attention;
 pub mod command;
+mod disk;
 mod drill;
 mod env;
 mod greeting;
 pub mod housekeeping;
 pub mod images;
+mod ladder;
 pub mod launch;
 mod lives;
 pub mod load;
@@ -17,9 +19,11 @@ mod nemesis;
 pub mod presets;
 mod ready;
 mod reckoning;
+mod sight;
 mod snapshots;
 mod stop;
 pub mod store;
+mod strike;
 mod vigil;
 
 pub use env::Clock;

@@ -109,6 +109,7 @@ pub fn record(spec: &Spec, plan: DrillPlan) -> RunRecord {
         timeline: Vec::new(),
         history,
         readback: Some(Arc::new(readback)),
+        ladder: None,
         judgement,
         classes,
         tool_version: env!("CARGO_PKG_VERSION").into(),

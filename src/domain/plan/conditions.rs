@@ -90,7 +90,7 @@ impl PlanDraft {
         if self.fault == FaultKind::PowerLoss {
             return Some(FaultKind::PowerLoss.id().to_owned());
         }
-        if matches!(trigger, Trigger::Disk { .. }) {
+        if trigger.needs_disk() {
             return Some(format!("{} {trigger}", Field::Trigger.option()));
         }
         if self.compare {

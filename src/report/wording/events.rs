@@ -40,6 +40,18 @@ pub fn tell(event: &DrillEvent) -> (&'static str, String) {
                 snapshot.fork.secs()
             ),
         ),
+        DrillEvent::Armed { fault, trigger } => (
+            "Armed",
+            format!(
+                "{} at the moment when {}",
+                fault.kind.title(),
+                trigger.words()
+            ),
+        ),
+        DrillEvent::Disarmed => ("Disarmed", String::new()),
+        DrillEvent::MomentMissed { trigger, reason } => {
+            ("Moment missed", format!("{}: {reason}", trigger.words()))
+        }
         DrillEvent::FaultBegan { fault, before } => {
             let before = before.as_ref().map(persistence).unwrap_or_default();
             (fault.kind.title(), before)

@@ -4,6 +4,7 @@
 //! better. Sentence case, no full stop. Decides nothing: it puts the checker's findings into words.
 
 pub mod events;
+mod moment;
 pub mod number;
 mod picture;
 mod plan;
@@ -11,6 +12,7 @@ mod power;
 mod terms;
 mod why;
 
+pub use moment::moment_sentence;
 pub use picture::{curves_sentence, cut_sentence, lanes_sentence};
 pub use plan::{command_line, load_sentence, without_password};
 pub use terms::{class_words, ground_sentence, state_words};

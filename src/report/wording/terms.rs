@@ -90,6 +90,10 @@ pub fn ground_sentence(ground: &Ground, record: &RunRecord) -> String {
                 .into()
         }
         Ground::NoFault => "The drill ended before its fault".into(),
+        Ground::MomentMissed { trigger, reason } => format!(
+            "The fault waited for the moment when {}, which did not come: {reason}",
+            trigger.words()
+        ),
         Ground::DrillFailed { error } => format!("The drill failed: {error}"),
     }
 }
