@@ -11,6 +11,7 @@ use super::link::Link;
 use super::persist;
 use super::state::{Picture, Purpose, Sentences, Settings};
 use crate::domain::event::{Progress, TimedEvent};
+use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
 use crate::domain::plan::DrillPlan;
 use crate::domain::preset::{Imported, Preset};
@@ -58,6 +59,7 @@ pub enum Fact {
     Live {
         acked: Vec<[f64; 2]>,
         lanes: Lanes,
+        ladder: Ladder,
     },
     DrillEnded(End),
     PictureReady(Arc<Picture>),
@@ -261,6 +263,7 @@ pub fn paint(record: Arc<RunRecord>) -> Picture {
         why: why(&record),
         cut: wording::cut_sentence(record.judgement.cut()),
         curves: wording::curves_sentence(&record),
+        ladder: wording::ladder::ladder_sentence(&record),
         lanes: wording::lanes_sentence(&record),
     };
     Picture {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::event::{Fix, Phase, Progress, RunId, ServerInfo, TimedEvent};
 use crate::domain::fault::Fault;
 use crate::domain::history::SessionIndex;
+use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
 use crate::domain::op::SessionId;
 use crate::domain::plan::{Field, FieldError, PlanDraft};
@@ -187,6 +188,7 @@ pub struct PictureState {
     pub shown: Shown,
     pub selected: Option<SessionId>,
     pub zoom: Zoom,
+    pub view: View,
     /// The inspector shows JSON instead of bubbles.
     pub raw: bool,
     /// Counts up whenever another picture is shown: caches hang on it.
@@ -209,6 +211,8 @@ pub struct LivePicture {
     /// `[seconds, acknowledged]`.
     pub acked: Vec<[f64; 2]>,
     pub lanes: Arc<Lanes>,
+    /// The newest looks.
+    pub ladder: Ladder,
     pub faults: Vec<LiveFault>,
 }
 
@@ -250,7 +254,19 @@ pub struct Sentences {
     pub why: String,
     pub cut: String,
     pub curves: String,
+    pub ladder: String,
     pub lanes: String,
+}
+
+/// What the upper half of the picture shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    #[default]
+    Curves,
+    /// The ladder of durability.
+    Ladder,
+    /// What scratch servers found on images of the data: kill and power cut side by side, what if, a repair.
+    Images,
 }
 
 /// The part of the order of acknowledgement that the lanes show.

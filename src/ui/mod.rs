@@ -6,6 +6,7 @@ mod dialog;
 mod fonts;
 mod icon;
 mod inspector;
+mod ladder;
 mod lanes;
 mod part;
 mod picture;

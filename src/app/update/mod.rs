@@ -254,9 +254,14 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
             state.drill.progress = progress;
             Vec::new()
         }
-        Fact::Live { acked, lanes } => {
+        Fact::Live {
+            acked,
+            lanes,
+            ladder,
+        } => {
             if let Shown::Live(live) = &mut state.picture.shown {
                 live.acked = acked;
+                live.ladder = ladder;
                 live.lanes = Arc::new(lanes);
                 drill::mark_faults(live);
                 state.picture.generation += 1;
@@ -335,6 +340,7 @@ fn show(state: &mut AppState, shown: Shown) {
         shown,
         selected: None,
         zoom: Zoom::All,
+        view: state.picture.view,
         raw: state.picture.raw,
         generation: state.picture.generation + 1,
     };

@@ -4,6 +4,7 @@
 //! better. Sentence case, no full stop. Decides nothing: it puts the checker's findings into words.
 
 pub mod events;
+pub mod ladder;
 mod moment;
 pub mod number;
 mod picture;
