@@ -15,6 +15,7 @@
 //! | [`backend`] | the server under test: process, docker, external; the lease on what we started | `domain` |
 //! | [`disk`] | the faulty disk under the server's data directory: what a power cut takes; FUSE, Linux | `domain` |
 //! | [`client`] | talking to Redis as a user of Redis; the only room that imports `redis` for speaking it | `domain`, `backend`'s endpoint |
+//! | [`network`] | the network between a client and a server: a proxy with faults, gates and a record | `domain` |
 //! | [`engine`] | the life of a drill, the load, the runs on disk, presets on disk, housekeeping | all above |
 //! | [`cli`] | the headless observer: arguments, progress, exit codes | `engine` and below |
 //! | `app` | the window's brain: state, actions, the only writer, effects | `engine` and below |
@@ -48,6 +49,7 @@ pub mod backend;
 pub mod client;
 pub mod disk;
 pub mod journal;
+pub mod network;
 pub mod report;
 
 pub mod engine;

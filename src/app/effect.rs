@@ -9,7 +9,7 @@ use super::dialog;
 pub use super::link::End;
 use super::link::Link;
 use super::persist;
-use super::state::{Picture, Purpose, Sentences, Settings};
+use super::state::{NoDisk, Picture, Purpose, Sentences, Settings};
 use crate::domain::event::{Progress, TimedEvent};
 use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
@@ -20,7 +20,7 @@ use crate::domain::series::Curves;
 use crate::engine::command::Command;
 use crate::engine::launch::{DrillHandle, LaunchOptions, Mode};
 use crate::engine::store::{self, RunSummary};
-use crate::engine::{images, presets};
+use crate::engine::{disk, images, presets};
 use crate::report::{self, Format, wording};
 
 /// What `update` wants to be done outside.
@@ -42,6 +42,8 @@ pub enum Effect {
     /// Among the user's own presets, where the command line finds it too.
     SavePreset(Box<Preset>),
     ListImages,
+    /// Whether this machine can have a faulty disk.
+    LookAtDisk,
     ListRuns,
     OpenRun(PathBuf),
     DeleteRun(PathBuf),
@@ -74,6 +76,7 @@ pub enum Fact {
     PresetSaved(Result<String, String>),
     ConfImported(Result<Box<Imported>, String>),
     ImagesListed(Result<Vec<String>, String>),
+    DiskLookedAt(NoDisk),
     ServerLog(Vec<String>),
     Trouble(String),
 }
@@ -167,6 +170,12 @@ impl Effects {
             }
             Effect::ListImages => self.spawn("list-images", || {
                 Some(Fact::ImagesListed(whole(images::list())))
+            }),
+            Effect::LookAtDisk => self.spawn("look-at-disk", || {
+                Some(Fact::DiskLookedAt(NoDisk {
+                    process: disk::unavailable(false),
+                    docker: disk::unavailable(true),
+                }))
             }),
             Effect::ListRuns => {
                 let runs = self.doors.runs.clone();

@@ -181,6 +181,7 @@ fn open_window(runs: PathBuf, swept: &[String]) -> Result<()> {
                 swept.join(", ")
             )
         });
+        app.perform(vec![effect::Effect::LookAtDisk]);
         app.adopt_presets();
         for text in trouble.into_iter().chain(left_out).chain(swept) {
             app.learn(Fact::Trouble(text));

@@ -15,6 +15,7 @@ use crate::domain::plan::{Field, FieldError, PlanDraft};
 use crate::domain::preset::Preset;
 use crate::domain::record::RunRecord;
 use crate::domain::series::Curves;
+use crate::domain::trigger::Trigger;
 
 // What other rooms define and `ui` has to show: it takes these names from here and knows no other room.
 pub use crate::domain::preset::Dropped;
@@ -112,8 +113,7 @@ pub struct PlanState {
     /// The field that the newest undo step belongs to: typing on in it makes no further step.
     pub typing: Option<String>,
     pub images: Images,
-    /// Why no faulty disk can be had on this machine; `None` if it can, or nobody has looked yet.
-    pub no_disk: Option<String>,
+    pub no_disk: NoDisk,
     /// The field that shall be shown and focused once.
     pub focus: Option<Field>,
 }
@@ -133,6 +133,14 @@ impl PlanState {
             .find(|error| error.field == field)
             .map(|error| error.message.as_str())
     }
+}
+
+/// Why no faulty disk can be had on this machine, under a process and under a container; `None` if it can, or
+/// nobody has looked yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoDisk {
+    pub process: Option<String>,
+    pub docker: Option<String>,
 }
 
 /// Images that the Docker engine has already.
@@ -160,6 +168,10 @@ pub struct DrillState {
     pub backend_reason: String,
     pub server: Option<ServerInfo>,
     pub timeline: Vec<TimedEvent>,
+    /// The running drill's server lies on the faulty disk.
+    pub on_faulty_disk: bool,
+    /// The moment that an armed fault waits for.
+    pub armed: Option<Trigger>,
     /// The server would not start on what it had left; the user may try again, or take it as the result.
     pub refused: bool,
     pub failure: Option<Failure>,

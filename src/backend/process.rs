@@ -372,6 +372,32 @@ impl Backend for ProcessBackend {
         })
     }
 
+    fn place_data(&mut self, from: &Path) -> Result<()> {
+        if self.server.is_none() {
+            self.server = Some(self.prepare()?);
+        }
+        let own = self.server()?.dir.clone();
+        let to = self.spec.data.as_ref().unwrap_or(&own);
+        super::copy_dir(from, to, &[CONFIG_FILE, LOG_FILE]).map_err(|error| {
+            BackendError::new(format!(
+                "cannot copy files into the data directory {}: {error}",
+                to.display()
+            ))
+        })
+    }
+
+    fn another(&self) -> Result<Box<dyn Backend>> {
+        let program = self.server.as_ref().map(|server| server.program.clone());
+        let spec = ServerSpec {
+            data: None,
+            ..self.spec.clone()
+        };
+        Ok(Box::new(ProcessBackend::new(
+            program.or_else(|| self.program.clone()),
+            spec,
+        )))
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the directory that `prepare` has made"

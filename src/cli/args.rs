@@ -168,6 +168,9 @@ pub struct ConditionArgs {
     /// After a process kill, try every end of the AOF that a power cut could have left
     #[arg(long)]
     pub tail_cut: bool,
+    /// If the server refuses its data: run redis-check-aof --fix on a copy and show what that saves
+    #[arg(long)]
+    pub repair: bool,
 }
 
 impl ConditionArgs {
@@ -185,6 +188,7 @@ impl ConditionArgs {
             network: text(&self.network),
             compare: self.compare,
             tail_cut: self.tail_cut,
+            repair: self.repair,
             save_time: text(&self.save_time),
             ..PlanDraft::default()
         }

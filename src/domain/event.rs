@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::damage::DamageDone;
 use super::fault::{Fault, FaultRecord, PersistenceInfo, ServerEnd, Snapshot};
+use super::image::{Comparison, ImageFinding, Repair, TailCut};
 use super::ladder::{Gap, Ladder};
+use super::network::NetworkHappening;
 use super::op::Micros;
 use super::record::RunRecord;
 use super::trigger::Trigger;
@@ -158,6 +161,30 @@ pub enum DrillEvent {
     },
     DataKept {
         path: PathBuf,
+    },
+    /// The network between client and server did what the plan says.
+    NetworkHappened {
+        happening: NetworkHappening,
+    },
+    /// A file of the dead server was damaged.
+    DamageDone {
+        done: DamageDone,
+    },
+    /// A copy of the data that the server refuses was repaired and tried.
+    Repaired {
+        repair: Repair,
+    },
+    /// One captured instant, both ends.
+    Compared {
+        comparison: Comparison,
+    },
+    /// What a power cut would have taken at that instant of the stream.
+    WhatIf {
+        finding: ImageFinding,
+    },
+    /// What a power cut could have left: a range, not an observation.
+    TailCutTried {
+        tail_cut: TailCut,
     },
     /// The drill cannot go on. `error` names the operation, the cause and what to do.
     Failed {

@@ -86,6 +86,29 @@ impl FromStr for NetworkFault {
     }
 }
 
+/// What the network did to the connections, as it happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "happening")]
+pub enum NetworkHappening {
+    /// Commands of one connection had been executed; their replies were dropped and the connection was cut.
+    RepliesLost {
+        connection: u64,
+        replies: u64,
+    },
+    /// Nothing passes any more.
+    Stalled,
+    /// Everything passes again.
+    Flows,
+    Reset {
+        connections: u64,
+    },
+    /// The proxy gave up a connection that the plan says nothing of.
+    GaveUp {
+        connection: u64,
+        why: String,
+    },
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

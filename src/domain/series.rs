@@ -21,6 +21,13 @@ pub struct Curves {
 }
 
 impl Curves {
+    /// Acknowledged by then.
+    #[must_use]
+    pub fn acked_by(&self, secs: f64) -> u32 {
+        let behind = self.secs.partition_point(|&at| at <= secs);
+        behind.checked_sub(1).map_or(0, |i| self.acked[i] as u32)
+    }
+
     /// Bins the acknowledgements into at most `points` instants. A cumulative curve needs no more
     /// than one point a pixel column: it rises only, so its minimum and maximum are its ends.
     #[must_use]

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::env::Clock;
 use crate::backend::BackendError;
-use crate::disk::{CutReport, DiskStatus, FaultyDisk, MountSpec, unavailable};
+pub use crate::disk::unavailable;
+use crate::disk::{CutReport, DiskStatus, FaultyDisk, MountSpec};
 use crate::domain::disk::DiskPlan;
 use crate::domain::event::Fix;
 use crate::domain::evidence::{DiskEvidence, DroppedBytes, PowerCut};

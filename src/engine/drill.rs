@@ -3,9 +3,11 @@
 //! Straight-line: `script` is what **Run drill** does, `by_hand` is the same steps in the user's order.
 
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::attention::Attention;
+use super::capture::Captured;
 use super::command::Command;
 use super::disk::DrillDisk;
 use super::ladder::Climb;
@@ -15,6 +17,7 @@ use super::ready::{self, Started};
 use super::snapshots::SnapshotLog;
 use super::stop::{Step, Stop};
 use super::store::RunDir;
+use super::wire::Wire;
 use crate::backend::{Backend, BackendError, Endpoint};
 use crate::client::{Connection, scan};
 use crate::domain::event::{DrillEvent, LiveView, Phase, ServerInfo};
@@ -57,6 +60,13 @@ pub struct Drill {
     pub(super) next_look: Instant,
     pub(super) next_info: Instant,
     pub(super) rate_before: (Instant, u64),
+    /// The network between the load and the server, if the plan has a fault for it.
+    pub(super) wire: Option<Wire>,
+    /// The next fault's instant is captured, to show both of its ends.
+    pub(super) capture: bool,
+    pub(super) captured: Option<Captured>,
+    /// Images that are tried while the stream goes on.
+    pub(super) trials: Vec<JoinHandle<()>>,
     /// The faulty disk under the server's data directory.
     pub(super) disk: Option<DrillDisk>,
     pub(super) climb: Climb,
@@ -99,6 +109,10 @@ impl Drill {
             next_look: Instant::now(),
             next_info: Instant::now(),
             rate_before: (Instant::now(), 0),
+            wire: None,
+            capture: false,
+            captured: None,
+            trials: Vec::new(),
             disk: None,
             climb: Climb::default(),
             live: Arc::default(),
@@ -109,13 +123,16 @@ impl Drill {
     /// The plan from start to verdict.
     pub fn script(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
         self.start(live)?;
+        self.capture = self.plan.compare;
         self.stream()?;
         if !self.plan.trigger.comes_while_streaming() {
             self.stream_until(self.plan.stream_for)?;
         }
         if self.fault_at(self.plan.fault, self.plan.trigger.clone())? {
             if self.plan.fault.kind.ends_server() {
+                self.before_restart()?;
                 self.restart()?;
+                self.after_restart()?;
             } else {
                 // A paused server owes its answers: let them come before anything is read.
                 self.stream_until(AFTER_PAUSE)?;
@@ -172,6 +189,14 @@ impl Drill {
                 )),
                 None => self.fault_at(fault, trigger).map(|_| ()),
             },
+            Command::Compare if up => self.kill_and_compare(),
+            Command::WhatIf if up => self.what_if(),
+            Command::TailCut if phase == Phase::Down => self.tail_cut(),
+            Command::Damage(damage) if phase == Phase::Down => match self.damage(damage) {
+                Err(Stop::Failed { error, .. }) => self.warn(&error),
+                done => done,
+            },
+            Command::Repair if phase == Phase::Down && self.refused_to_start() => self.repair(),
             Command::Restart if phase == Phase::Down => self.restart(),
             Command::Verify if up => {
                 if phase == Phase::Streaming {
@@ -249,11 +274,12 @@ impl Drill {
     fn stream(&mut self) -> Step {
         self.take_back_ops();
         self.judged = false;
-        let (Some(load), Some(endpoint)) = (self.load.take(), &self.endpoint) else {
+        let (Some(load), Some(server)) = (self.load.take(), self.endpoint.clone()) else {
             return self.warn("nothing to stream to");
         };
+        let endpoint = self.line_to(&server)?;
         let streaming = load
-            .stream(endpoint)
+            .stream(&endpoint)
             .map_err(|error| Stop::failed(format!("cannot stream: {error}")))?;
         self.streaming = Some(streaming);
         self.attention.tell(DrillEvent::StreamStarted);
@@ -302,6 +328,7 @@ impl Drill {
             // The last replies came in after the last look.
             self.count(&meter);
             self.meter();
+            self.hear_network();
             result?;
         }
         Ok(())
@@ -410,7 +437,11 @@ impl Drill {
         {
             let _ = self.warn(&error);
         }
+        self.await_trials();
+        // What the server has said since it came back.
+        self.collect_log();
         self.attention.phase(Phase::TearingDown);
+        self.wire = None;
         self.connection = None;
         if let Err(error) = self.clean_up() {
             let _ = self.warn(&format!("cleaning up: {error}"));

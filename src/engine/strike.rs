@@ -93,6 +93,7 @@ impl Drill {
             self.expired.ended();
             self.snapshots.server_ended();
             self.latest_info = None;
+            self.compare_captured()?;
             self.keep_data()?;
             self.attention.phase(Phase::Down);
         } else {
@@ -116,6 +117,15 @@ impl Drill {
         let mut struck = match (fault.kind, gave_up) {
             (FaultKind::PowerLoss, gave_up) => return self.cut_power(gave_up),
             (_, Some(end)) => struck(end, false),
+            (FaultKind::ProcessKill, None) if self.capture => {
+                let at = self.hold_still();
+                self.capture_images()?;
+                let end = self.let_go(Duration::ZERO, |drill| drill.backend.kill())?;
+                Struck {
+                    at,
+                    ..struck(end, false)
+                }
+            }
             (FaultKind::ProcessKill, None) => {
                 let end = self.let_go(Duration::ZERO, |drill| drill.backend.kill())?;
                 struck(end, false)
@@ -161,6 +171,9 @@ impl Drill {
             None => disk.freeze(),
         };
         let status = disk.status();
+        if self.capture {
+            self.capture_images()?;
+        }
         let end = match gave_up {
             Some(end) => end,
             None => self.let_go(Duration::ZERO, |drill| drill.backend.kill())?,

@@ -29,6 +29,7 @@ impl Drill {
         };
         self.next_look = Instant::now() + Duration::from_millis(pace);
         self.collect_log();
+        self.hear_network();
         let phase = self.attention.current().phase;
         if !matches!(phase, Phase::Ready | Phase::Streaming) {
             return Ok(());

@@ -5,6 +5,7 @@ mod curves;
 mod dialog;
 mod fonts;
 mod icon;
+mod images;
 mod inspector;
 mod ladder;
 mod lanes;

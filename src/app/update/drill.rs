@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::super::effect::{Effect, End};
 use super::super::state::{
-    AppState, DrillState, Failure, LiveFault, LivePicture, Picture, Screen, Shown, Tone,
+    AppState, DrillState, Failure, LiveFault, LivePicture, Picture, Screen, Shown, Tone, View,
 };
 use super::{read_log, show, toast};
 use crate::domain::event::{DrillEvent, Fix, Phase, TimedEvent};
+use crate::domain::fault::Fault;
 use crate::domain::lanes::{Mark, MarkKind};
 use crate::engine::launch::Mode;
 
@@ -23,11 +24,21 @@ pub(super) fn launch(state: &mut AppState, mode: Mode) -> Vec<Effect> {
         running: true,
         by_hand: mode == Mode::ByHand,
         fault: Some(plan.fault),
+        on_faulty_disk: plan.disk.is_some(),
         ..DrillState::default()
     };
     state.drill.progress.phase = Phase::Starting;
+    if state.picture.view == View::Images {
+        state.picture.view = View::Curves;
+    }
     show(state, Shown::Live(LivePicture::default()));
     vec![Effect::SaveSettings, Effect::Launch(Box::new(plan), mode)]
+}
+
+/// The running drill's fault with its parameters, else the draft's.
+pub(super) fn fault(state: &AppState) -> Fault {
+    let usual = Fault::new(state.plan.draft.fault);
+    state.drill.fault.unwrap_or(usual)
 }
 
 pub(super) fn event_happened(state: &mut AppState, timed: TimedEvent) -> Vec<Effect> {
@@ -47,6 +58,15 @@ pub(super) fn event_happened(state: &mut AppState, timed: TimedEvent) -> Vec<Eff
             drill.refused = false;
         }
         DrillEvent::ServerRefused { .. } => drill.refused = true,
+        DrillEvent::Armed { trigger, .. } => drill.armed = Some(trigger.clone()),
+        DrillEvent::Disarmed | DrillEvent::MomentMissed { .. } | DrillEvent::FaultDone { .. } => {
+            drill.armed = None;
+        }
+        // What was just found out is what the user waits for.
+        DrillEvent::Compared { .. }
+        | DrillEvent::WhatIf { .. }
+        | DrillEvent::TailCutTried { .. }
+        | DrillEvent::Repaired { .. } => state.picture.view = View::Images,
         DrillEvent::Failed { error, fix } => {
             drill.failure = Some(Failure {
                 error: error.clone(),

@@ -12,7 +12,7 @@ use super::state::{
     AppState, Dialog, Images, LogTab, PictureState, PlanState, Screen, Settings, Shown, Side,
     Toast, Tone, Zoom,
 };
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::preset::Preset;
 use crate::engine::command::Command;
 use crate::engine::launch::Mode;
@@ -56,13 +56,25 @@ pub fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::StartServer => drill::launch(state, Mode::ByHand),
         Action::Stream => vec![Effect::Order(Command::Stream)],
         Action::Pause => vec![Effect::Order(Command::Pause)],
-        Action::Kill => {
-            let fault = state
-                .drill
-                .fault
-                .unwrap_or(Fault::new(state.plan.draft.fault));
+        Action::Kill => vec![Effect::Order(Command::Fault(drill::fault(state)))],
+        Action::PowerCut => {
+            let fault = Fault {
+                kind: FaultKind::PowerLoss,
+                ..drill::fault(state)
+            };
             vec![Effect::Order(Command::Fault(fault))]
         }
+        Action::Compare => vec![Effect::Order(Command::Compare)],
+        Action::WhatIf => vec![Effect::Order(Command::WhatIf)],
+        Action::Arm => {
+            let Ok(trigger) = state.plan.draft.trigger.parse() else {
+                return Vec::new();
+            };
+            vec![Effect::Order(Command::Arm(drill::fault(state), trigger))]
+        }
+        Action::Disarm => vec![Effect::Order(Command::Disarm)],
+        Action::Repair => vec![Effect::Order(Command::Repair)],
+        Action::CutTail => vec![Effect::Order(Command::TailCut)],
         Action::Restart => vec![Effect::Order(Command::Restart)],
         Action::Verify => vec![Effect::Order(Command::Verify)],
         Action::Finish => vec![Effect::Order(Command::Finish)],
@@ -92,6 +104,7 @@ pub fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         | Action::CopyLog
         | Action::Select(_)
         | Action::ZoomTo(_)
+        | Action::View(_)
         | Action::ShowRaw(_) => look(state, action),
         Action::RefreshRuns
         | Action::OpenRun(_)
@@ -163,6 +176,7 @@ fn look(state: &mut AppState, action: Action) -> Vec<Effect> {
             }
         }
         Action::ZoomTo(zoom) => state.picture.zoom = zoom,
+        Action::View(view) => state.picture.view = view,
         Action::ShowRaw(raw) => state.picture.raw = raw,
         _ => {}
     }
@@ -325,6 +339,10 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
         }
         Fact::ImagesListed(Err(error)) => {
             state.plan.images = Images::Unavailable(error);
+            Vec::new()
+        }
+        Fact::DiskLookedAt(no_disk) => {
+            state.plan.no_disk = no_disk;
             Vec::new()
         }
         Fact::ServerLog(lines) => {

@@ -109,7 +109,7 @@ pub(super) fn set_draft(state: &mut AppState, draft: PlanDraft) {
 
 /// The one field that was typed in. `None` if it was a choice or several fields: such a change stands alone.
 pub(super) fn changed_field(old: &PlanDraft, new: &PlanDraft) -> Option<String> {
-    const CHOICES: [&str; 9] = [
+    const CHOICES: [&str; 10] = [
         "preset",
         "backend",
         "fault",
@@ -119,6 +119,7 @@ pub(super) fn changed_field(old: &PlanDraft, new: &PlanDraft) -> Option<String> 
         "tail",
         "compare",
         "tail_cut",
+        "repair",
     ];
     let (old, new) = (
         serde_json::to_value(old).ok()?,

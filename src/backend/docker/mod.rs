@@ -399,6 +399,38 @@ impl Backend for DockerBackend {
         download::download(engine, &container.name, to)
     }
 
+    fn place_data(&mut self, from: &Path) -> Result<()> {
+        if let Some(to) = &self.spec.data {
+            return crate::backend::copy_dir(from, to, &[]).map_err(|error| {
+                let to = to.display();
+                BackendError::new(format!("cannot copy files to {to}: {error}"))
+            });
+        }
+        self.connect(&Unwatched)?;
+        self.make(&Unwatched)?;
+        let files = archive::store_archive(from).map_err(|error| {
+            BackendError::new(format!(
+                "Cannot pack the files of {}: {error}",
+                from.display()
+            ))
+        })?;
+        let (engine, container) = self.running()?;
+        let upload = engine.upload(&container.name, files);
+        engine.run("copy files into the container", upload)
+    }
+
+    fn another(&self) -> Result<Box<dyn Backend>> {
+        let spec = ServerSpec {
+            data: None,
+            ..self.spec.clone()
+        };
+        let mut another = DockerBackend::new(self.image.clone(), spec)
+            .owner(self.owner.clone())
+            .memory_bytes(self.memory_bytes);
+        another.host.clone_from(&self.host);
+        Ok(Box::new(another))
+    }
+
     fn close(&mut self) -> Result<()> {
         let mut failure = None;
         if self.container.is_some() {

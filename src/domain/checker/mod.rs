@@ -7,11 +7,13 @@ mod allowance;
 mod circumstances;
 mod classes;
 mod cut;
+mod image;
 mod lengths;
 
 use std::time::Duration;
 
 pub use self::circumstances::Circumstances;
+pub use self::image::{image_outcome, ops_at};
 
 use self::classes::Classified;
 use super::fault::FaultRecord;

@@ -195,6 +195,7 @@ impl PlanDraft {
             ),
             (Field::Damage, conditions.damage.is_some()),
             (Field::TailCut, self.tail_cut),
+            (Field::Repair, self.repair),
             (Field::SaveTime, conditions.save_time.is_some()),
             (Field::Trigger, unseen),
         ];

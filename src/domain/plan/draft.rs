@@ -62,6 +62,7 @@ pub struct PlanDraft {
     pub network: String,
     pub compare: bool,
     pub tail_cut: bool,
+    pub repair: bool,
     /// Empty: as quick as they are.
     pub save_time: String,
 }
@@ -107,6 +108,7 @@ impl Default for PlanDraft {
             network: String::new(),
             compare: false,
             tail_cut: false,
+            repair: false,
             save_time: String::new(),
         }
     }
@@ -171,6 +173,7 @@ impl PlanDraft {
                 network: conditions.network,
                 compare: self.compare,
                 tail_cut: self.tail_cut,
+                repair: self.repair,
                 save_time: conditions.save_time,
             }),
             _ => Err(errors),

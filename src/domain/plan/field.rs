@@ -32,6 +32,7 @@ pub enum Field {
     Network,
     Compare,
     TailCut,
+    Repair,
     SaveTime,
 }
 
@@ -69,6 +70,7 @@ impl Field {
             Field::Network => "--network",
             Field::Compare => "--compare",
             Field::TailCut => "--tail-cut",
+            Field::Repair => "--repair",
             Field::SaveTime => "--save-time",
         }
     }

@@ -104,6 +104,9 @@ pub struct DrillPlan {
     /// Tail-cut replay: after a process kill, what a power cut could have left.
     #[serde(default)]
     pub tail_cut: bool,
+    /// After a refused start: what `redis-check-aof --fix` saves, on a copy.
+    #[serde(default)]
+    pub repair: bool,
     /// A BGSAVE, a rewrite and the final save are made to take about this long.
     #[serde(default)]
     pub save_time: Option<Duration>,

@@ -3,6 +3,7 @@
 //! Loss and promise are two statements: that messages vanished stays true where the preset promised no
 //! better. Sentence case, no full stop. Decides nothing: it puts the checker's findings into words.
 
+pub mod acts;
 pub mod events;
 pub mod ladder;
 mod moment;

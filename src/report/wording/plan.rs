@@ -86,6 +86,7 @@ pub fn command_line(plan: &DrillPlan) -> String {
     for (field, asked) in [
         (Field::Compare, plan.compare),
         (Field::TailCut, plan.tail_cut),
+        (Field::Repair, plan.repair),
     ] {
         words.extend(asked.then(|| field.option().to_owned()));
     }

@@ -106,8 +106,8 @@ fn file_title(file: DamagedFile) -> &'static str {
 
 /// What is tried beside the drill itself.
 pub fn second_acts(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
-    let set = draft.compare || draft.tail_cut;
-    let fields = [Field::Compare, Field::TailCut];
+    let set = draft.compare || draft.tail_cut || draft.repair;
+    let fields = [Field::Compare, Field::TailCut, Field::Repair];
     fold::section(ui, state, "Second acts", set, &fields, |ui| {
         let reason = disk::unavailable(state, draft);
         ui.add_enabled_ui(reason.is_none(), |ui| {
@@ -128,6 +128,11 @@ pub fn second_acts(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
             "Without a faulty disk: a scratch server on every legal end of the AOF, a range and no observation",
         );
         problem(ui, state, Field::TailCut);
+        ui.add_enabled_ui(draft.backend != "external", |ui| {
+            field::check(ui, "Repair if it refuses to start", &mut draft.repair);
+        });
+        part::note(ui, "redis-check-aof --fix on a copy, and what that saves");
+        problem(ui, state, Field::Repair);
     });
 }
 

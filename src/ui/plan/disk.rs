@@ -4,7 +4,7 @@ use egui::Ui;
 
 use super::choice::{self, Entry};
 use super::{field, fold};
-use crate::app::state::AppState;
+use crate::app::state::{AppState, NoDisk};
 use crate::domain::disk::{Metadata, Tail};
 use crate::domain::plan::{Field, PlanDraft};
 use crate::ui::part;
@@ -46,7 +46,13 @@ pub fn unavailable(state: &AppState, draft: &PlanDraft) -> Option<String> {
             "An external server's files are not ours: choose backend process or docker".into(),
         );
     }
-    state.plan.no_disk.clone()
+    let NoDisk { process, docker } = &state.plan.no_disk;
+    let reason = if draft.backend == "docker" {
+        docker
+    } else {
+        process
+    };
+    reason.clone()
 }
 
 fn models(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
