@@ -269,7 +269,15 @@ fn a_fault_stands_in_the_live_picture_from_its_beginning_to_its_end() {
         .map(|n| [f64::from(n) / 10.0, f64::from(n)])
         .collect();
     let lanes = crashdrill::domain::lanes::Lanes::marked(100, Vec::new());
-    learn(&mut state, Fact::Live { acked, lanes });
+    let ladder = Default::default();
+    learn(
+        &mut state,
+        Fact::Live {
+            acked,
+            lanes,
+            ladder,
+        },
+    );
     let fault = Fault::new(FaultKind::Pause);
     let began = DrillEvent::FaultBegan {
         fault,
