@@ -136,6 +136,7 @@ fn plot<'a>(theme: &Theme, id: &str, height: f32) -> Plot<'a> {
     let legend = Legend::default()
         .position(Corner::LeftTop)
         .background_alpha(0.6)
+        .text_style(egui::TextStyle::Small)
         .follow_insertion_order(true);
     Plot::new(id.to_owned())
         .height(height)

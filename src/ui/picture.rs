@@ -1,7 +1,7 @@
 //! The middle: the verdict in one sentence, the curves, the lanes. Or what to do next.
 
 use egui::text::LayoutJob;
-use egui::{Frame, Margin, RichText, TextFormat, Ui};
+use egui::{Align, Frame, Layout, Margin, RichText, TextFormat, Ui};
 
 use super::part::{self, Weight, wish};
 use super::theme::{Theme, semibold, sizes};
@@ -229,7 +229,7 @@ fn pictures(
 ) {
     let view = view(state);
     if view == View::Images {
-        tabs(ui, state, "What scratch servers found", actions);
+        tabs(ui, state, "What was tried", actions);
         return images::show(ui, state, &upper.instants);
     }
     roomy(ui, |ui| {
@@ -270,25 +270,25 @@ fn view(state: &AppState) -> View {
 
 /// What the picture is called, and the choice among the pictures.
 fn tabs(ui: &mut Ui, state: &AppState, title: &str, actions: &mut Vec<Action>) {
-    let chosen = view(state);
-    part::row_with_end(
-        ui,
-        actions,
-        |ui, _| {
-            let text = RichText::new(title).family(semibold()).size(sizes().title);
-            ui.add(egui::Label::new(text).truncate());
-        },
-        |ui, actions| {
-            let all = [
-                (View::Curves, "Curves"),
-                (View::Ladder, "Ladder"),
-                (View::Images, "What if"),
-            ];
-            let images = Action::View(View::Images).available(state).is_ok();
-            let choices = if images { &all[..] } else { &all[..2] };
-            if let Some(view) = part::segments(ui, chosen, choices) {
+    let all = [
+        (View::Curves, "Curves"),
+        (View::Ladder, "Ladder"),
+        (View::Images, "What if"),
+    ];
+    let images = Action::View(View::Images).available(state).is_ok();
+    let choices = if images { &all[..] } else { &all[..2] };
+    ui.allocate_ui_with_layout(
+        egui::vec2(ui.available_width(), 30.0),
+        Layout::right_to_left(Align::Center),
+        |ui| {
+            if let Some(view) = part::segments(ui, view(state), choices) {
                 actions.push(Action::View(view));
             }
+            // The title takes what is left.
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let text = RichText::new(title).family(semibold()).size(sizes().title);
+                ui.add(egui::Label::new(text).truncate());
+            });
         },
     );
 }

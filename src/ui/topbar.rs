@@ -8,6 +8,7 @@ use super::theme::{Theme, semibold, sizes};
 use crate::app::action::Action;
 use crate::app::state::{AppState, Screen, ThemeChoice};
 use crate::domain::event::Phase;
+use crate::domain::fault::FaultKind;
 use crate::report::wording::number::count;
 
 pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
@@ -77,13 +78,21 @@ fn crash(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         };
         &[
             (Action::PowerCut, icon::RUN, Weight::Danger),
-            (Action::Compare, icon::SYSTEM, Weight::Danger),
+            (Action::Compare, icon::COPY, Weight::Danger),
             (Action::WhatIf, icon::UNKNOWN, Weight::Normal),
             arm,
         ]
     };
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
+        // The button of the plan's own fault stands above already.
+        let cuts = state
+            .drill
+            .fault
+            .is_some_and(|fault| fault.kind == FaultKind::PowerLoss);
+        let acts = acts
+            .iter()
+            .filter(|(action, ..)| !(cuts && matches!(action, Action::PowerCut)));
         for (action, glyph, weight) in acts {
             wish(ui, state, actions, action.clone(), glyph, *weight);
         }

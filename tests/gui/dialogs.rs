@@ -103,7 +103,7 @@ fn panels_fold_away() {
     ] {
         stage.window.state_mut().act(Action::OpenPalette);
         stage.settle();
-        stage.click(side);
+        stage.find_and_click(side);
         stage.settle();
     }
     stage.window.run_steps(30);

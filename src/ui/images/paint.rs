@@ -119,7 +119,9 @@ fn one_end(ui: &mut Ui, finding: &ImageFinding, stretch: Stretch, instants: &Ins
             .size(26.0)
             .color(ink),
     );
-    ui.add(Label::new(RichText::new(below).color(theme.weak)).wrap());
+    for line in below {
+        ui.add(Label::new(RichText::new(line).color(theme.weak)).truncate());
+    }
     match &finding.outcome {
         ImageOutcome::Started { lost, .. } => {
             bar(ui, finding.acked, *lost);
@@ -130,36 +132,31 @@ fn one_end(ui: &mut Ui, finding: &ImageFinding, stretch: Stretch, instants: &Ins
     }
 }
 
-fn headline(finding: &ImageFinding, theme: &Theme) -> (String, egui::Color32, String) {
+/// The number, its colour, and two lines below: the same for both ends, so that their bars stand side by side.
+fn headline(finding: &ImageFinding, theme: &Theme) -> (String, egui::Color32, [String; 2]) {
+    let of = format!("of {} acknowledged", count(finding.acked));
     match &finding.outcome {
         ImageOutcome::Started { lost: 0, .. } => (
             "0 lost".into(),
             theme.good,
-            format!(
-                "all {} acknowledged messages are there",
-                count(finding.acked)
-            ),
+            [of, "everything is there".into()],
         ),
         ImageOutcome::Started { lost, window, .. } => {
-            let oldest = window.map_or_else(String::new, |window| {
-                format!(", the oldest {} before", span(window))
-            });
-            let of = format!("of {} acknowledged messages", count(finding.acked));
-            (
-                format!("{} lost", count(*lost)),
-                theme.lost,
-                format!("{of}{oldest}"),
-            )
+            let oldest = window.map_or_else(
+                || "their age is not known".into(),
+                |window| format!("the oldest {} before", span(window)),
+            );
+            (format!("{} lost", count(*lost)), theme.lost, [of, oldest])
         }
         ImageOutcome::Refused { .. } => (
             "Refuses to start".into(),
             theme.lost,
-            "Redis does not load what is left; its own words".into(),
+            [of, "Redis does not load what is left".into()],
         ),
         ImageOutcome::Failed { .. } => (
             "Not tried".into(),
             theme.warn,
-            "The scratch server could not be used".into(),
+            [of, "the scratch server could not be used".into()],
         ),
     }
 }
@@ -246,23 +243,12 @@ fn lanes(ui: &mut Ui, finding: &ImageFinding, stretch: Stretch, instants: &Insta
 fn legend(ui: &mut Ui) {
     let theme = Theme::of(ui);
     ui.add_space(2.0);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 5.0;
-        for (text, color) in [
-            ("recovered", theme.recovered),
-            ("vanished", theme.lost),
-            ("the cut", theme.cut),
-        ] {
-            let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-            ui.painter().rect_filled(rect, 2.0, color);
-            ui.label(RichText::new(text).size(sizes().small).color(theme.weak));
-            ui.add_space(6.0);
-        }
-        ui.label(
-            RichText::new("the busiest sessions, the newest messages on the right")
-                .size(sizes().small)
-                .color(theme.weak),
-        );
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(10.0, 2.0);
+        part::chip(ui, "recovered", theme.recovered, 10.0);
+        part::chip(ui, "vanished", theme.lost, 10.0);
+        part::chip(ui, "the cut", theme.cut, 10.0);
+        part::note(ui, "busiest sessions, newest messages on the right");
     });
 }
 

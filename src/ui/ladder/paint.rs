@@ -135,21 +135,12 @@ pub fn legend(ui: &mut Ui, exact: bool) {
         ("a power cut takes", theme.lost.gamma_multiply(0.45)),
     ];
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(5.0, 2.0);
-        let name = |ui: &mut Ui, text: &str| {
-            ui.label(RichText::new(text).size(sizes().small).color(theme.weak));
-            ui.add_space(5.0);
-        };
+        ui.spacing_mut().item_spacing = vec2(10.0, 2.0);
         for (text, color) in steps {
-            let (rect, _) = ui.allocate_exact_size(vec2(12.0, 10.0), Sense::hover());
-            let line = egui::Rect::from_center_size(rect.center(), vec2(12.0, 2.5));
-            ui.painter().rect_filled(line, 1.0, color);
-            name(ui, text);
+            part::chip(ui, text, color, 2.5);
         }
         for (text, color) in gaps {
-            let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-            ui.painter().rect_filled(rect, 2.0, color);
-            name(ui, text);
+            part::chip(ui, text, color, 10.0);
         }
         if !exact {
             estimated(ui);
@@ -195,7 +186,7 @@ pub fn gauges(ui: &mut Ui, gauges: &Gauges) {
             gauges.aof_buffer_length > 0,
         ),
         (
-            "Unsaved changes",
+            "Unsaved",
             "rdb_changes_since_last_save",
             count(gauges.rdb_changes_since_last_save),
             false,
@@ -260,6 +251,7 @@ pub fn readouts(ui: &mut Ui, progress: &Progress) {
         ("process kill", progress.kill_takes, theme.in_flight),
         ("power cut", progress.cut_takes, theme.lost),
     ];
+    ui.spacing_mut().item_spacing.x = 14.0;
     for (what, gap, color) in both {
         let takes = gap.is_some_and(|gap| gap.messages > 0);
         let ink = if takes { color } else { theme.weak };

@@ -97,9 +97,9 @@ fn usual_file(state: &AppState) -> DamagedFile {
 
 fn file_title(file: DamagedFile) -> &'static str {
     match file {
-        DamagedFile::Aof => "AOF, its newest part",
-        DamagedFile::Base => "AOF, its base",
-        DamagedFile::Manifest => "AOF, its manifest",
+        DamagedFile::Aof => "AOF, newest part",
+        DamagedFile::Base => "AOF, base",
+        DamagedFile::Manifest => "AOF, manifest",
         DamagedFile::Rdb => "Snapshot",
     }
 }

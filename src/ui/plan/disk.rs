@@ -93,29 +93,29 @@ fn mishaps(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
         Field::WriteBack,
         "Write-back",
         &mut draft.write_back,
-        "30s, as the kernel; never",
+        "30s, or never",
     );
     text(
         Field::FsyncDelay,
         "Fsync takes",
         &mut draft.fsync_delay,
-        "1.5s  0.5s..3s  3s@5s",
+        "no longer, or 1.5s",
     );
     text(
         Field::DiskSpace,
         "Space",
         &mut draft.disk_space,
-        "no limit; 64k, 10m",
+        "no limit, or 10m",
     );
     text(
         Field::IoError,
         "I/O error",
         &mut draft.io_error,
-        "fsync:*.aof#3  write:*.rdb",
+        "fsync:*.aof#3",
     );
     part::note(
         ui,
-        "An fsync may take a time, a time between two, or stall once at a second; an error hits the n-th operation, with + all later ones",
+        "Fsync: 1.5s, 0.5s..3s, or a stall 3s@5s of 3 s at second 5. Error: the third fsync of such files, with + at the end all later ones",
     );
 }
 

@@ -28,7 +28,7 @@ pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
         };
         part::note(ui, &format!("The fault strikes at the moment when {words}"));
         let save_time = &mut draft.save_time;
-        let hint = "as quick as they are; 3s";
+        let hint = "usual, or 3s";
         field::text(
             ui,
             state,
@@ -56,19 +56,19 @@ fn kind(text: &str) -> &str {
 
 fn title(word: &str) -> &'static str {
     match word {
-        "" => "When the time is over",
-        "acks" => "After a number of messages",
+        "" => "Time is over",
+        "acks" => "After n messages",
         "bgsave" => "During a BGSAVE",
-        "bgsave-rename" => "Before a BGSAVE's rename",
-        "after-bgsave" => "Right after a BGSAVE",
-        "rewrite" => "When an AOF rewrite begins",
-        "rewrite-incr" => "At a rewrite's new INCR file",
-        "rewrite-manifest" => "Before a rewrite's manifest",
-        "final-save" => "During the final save",
+        "bgsave-rename" => "Before its rename",
+        "after-bgsave" => "After a BGSAVE",
+        "rewrite" => "A rewrite begins",
+        "rewrite-incr" => "New INCR file",
+        "rewrite-manifest" => "Before the manifest",
+        "final-save" => "During final save",
         "loading" => "While it loads",
-        "fsync-late" => "When an fsync is late",
-        "aof-buffer" => "When answers wait in memory",
-        _ => "At an operation of the disk",
+        "fsync-late" => "An fsync is late",
+        "aof-buffer" => "Answers in memory",
+        _ => "Disk operation",
     }
 }
 
