@@ -10,6 +10,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use super::state::{
     AppState, Dialog, LogTab, Purpose, RunColumn, Screen, Shown, Side, ThemeChoice, View, Zoom,
 };
+use super::store_action::StoreAction;
 use crate::domain::event::{DrillEvent, Fix, Phase};
 use crate::domain::fault::FaultKind;
 use crate::domain::op::SessionId;
@@ -86,6 +87,7 @@ pub enum Action {
     OpenFile(PathBuf),
     DismissToast(u64),
     CloseWindow,
+    Store(StoreAction),
 }
 
 const fn ctrl(key: Key) -> KeyboardShortcut {
@@ -124,6 +126,8 @@ impl Action {
             Action::ResetPlan,
             Action::Show(Screen::Drill),
             Action::Show(Screen::Runs),
+            Action::Show(Screen::Store),
+            Action::Store(StoreAction::LookAtOurs),
             Action::RefreshRuns,
             Action::RevealThisRun,
             Action::View(View::Curves),
@@ -179,6 +183,8 @@ impl Action {
             Action::ListImages => "List local images",
             Action::Show(Screen::Drill) => "Go to drill",
             Action::Show(Screen::Runs) => "Go to runs",
+            Action::Show(Screen::Store) => "Go to store",
+            Action::Store(action) => action.text(),
             Action::Toggle(Side::Plan) => "Show or hide plan",
             Action::Toggle(Side::Inspector) => "Show or hide inspector",
             Action::Toggle(Side::Log) => "Show or hide timeline",
@@ -263,6 +269,7 @@ impl Action {
             }
             Action::ZoomTo(Zoom::Cut) => "Only the messages on both sides of the cut",
             Action::ShowRaw(true) => "The bytes as they were written",
+            Action::Store(action) => action.tooltip(),
             _ => "",
         }
     }
@@ -290,6 +297,7 @@ impl Action {
             Action::OpenPalette => ctrl(Key::K),
             Action::Show(Screen::Drill) => ctrl(Key::Num1),
             Action::Show(Screen::Runs) => ctrl(Key::Num2),
+            Action::Show(Screen::Store) => ctrl(Key::Num3),
             _ => return None,
         })
     }
@@ -380,6 +388,7 @@ impl Action {
                 let judged = matches!(state.picture.shown, Shown::Judged(_));
                 need(judged, "There is no judged run to look at yet")
             }
+            Action::Store(action) => action.available(state),
             Action::UseImported => need(
                 matches!(state.dialog, Some(Dialog::Imported { .. })),
                 "Nothing was imported",

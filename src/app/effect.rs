@@ -10,6 +10,7 @@ pub use super::link::End;
 use super::link::Link;
 use super::persist;
 use super::state::{NoDisk, Picture, Purpose, Sentences, Settings};
+use super::store_effect::{Lookout, StoreEffect, StoreFact, Teller};
 use crate::domain::event::{Progress, TimedEvent};
 use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
@@ -51,6 +52,7 @@ pub enum Effect {
     OpenPath(PathBuf),
     Copy(String),
     CloseWindow,
+    Store(StoreEffect),
 }
 
 /// What has come of it, and what the drill tells. Errors are whole sentences already.
@@ -79,6 +81,7 @@ pub enum Fact {
     DiskLookedAt(NoDisk),
     ServerLog(Vec<String>),
     Trouble(String),
+    Store(StoreFact),
 }
 
 /// A report that could not be saved.
@@ -114,6 +117,7 @@ pub struct Effects {
     doors: Doors,
     ctx: egui::Context,
     link: Option<Link>,
+    lookout: Lookout,
     facts: Receiver<Fact>,
     tell: Sender<Fact>,
 }
@@ -126,6 +130,7 @@ impl Effects {
             doors,
             ctx,
             link: None,
+            lookout: Lookout::default(),
             facts,
             tell,
         }
@@ -192,6 +197,14 @@ impl Effects {
             }
             Effect::OpenPath(path) => self.spawn("open", move || open_outside(&path)),
             Effect::Copy(text) => self.ctx.copy_text(text),
+            Effect::Store(effect) => {
+                let door = self.link.as_ref().and_then(Link::door);
+                let teller = Teller {
+                    tell: self.tell.clone(),
+                    ctx: self.ctx.clone(),
+                };
+                self.lookout.perform(effect, door, &teller);
+            }
             Effect::CloseWindow => {
                 self.ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
@@ -272,7 +285,11 @@ pub fn paint(record: Arc<RunRecord>) -> Picture {
         why: why(&record),
         cut: wording::cut_sentence(record.judgement.cut()),
         curves: wording::curves_sentence(&record),
-        ladder: wording::ladder::ladder_sentence(&record),
+        ladder: record
+            .ladder
+            .as_deref()
+            .map(wording::ladder_sentence)
+            .unwrap_or_default(),
         lanes: wording::lanes_sentence(&record),
     };
     Picture {

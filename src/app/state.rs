@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::store_action::StoreFile;
+use super::store_state::{StoreForm, StoreState};
+
 use crate::domain::event::{Fix, Phase, Progress, RunId, ServerInfo, TimedEvent};
 use crate::domain::fault::Fault;
 use crate::domain::history::SessionIndex;
@@ -27,6 +30,7 @@ pub enum Screen {
     #[default]
     Drill,
     Runs,
+    Store,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +40,7 @@ pub struct AppState {
     pub drill: DrillState,
     pub picture: PictureState,
     pub runs: RunsState,
+    pub store: StoreState,
     pub log: LogState,
     pub dialog: Option<Dialog>,
     pub toasts: Vec<Toast>,
@@ -54,6 +59,7 @@ pub struct Settings {
     /// Imported presets that are not among the user's own files yet, where the command line finds them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub imported: Vec<Preset>,
+    pub store: StoreForm,
 }
 
 /// How the window looks, as far as the user decided it.
@@ -398,6 +404,7 @@ pub enum Purpose {
     Export(Format),
     ImportConf,
     ServerProgram,
+    Store(StoreFile),
 }
 
 #[derive(Clone, Debug)]

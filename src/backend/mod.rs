@@ -5,6 +5,7 @@
 pub mod docker;
 pub mod external;
 mod group;
+pub mod guest;
 pub mod lease;
 mod port;
 pub mod process;
@@ -199,9 +200,16 @@ fn copy_dir(from: &Path, to: &Path, but: &[&str]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// 32 hexadecimal digits from the operating system's generator: the server listens on loopback, where
-/// every user of the machine can reach it.
+/// The server listens on loopback, where every user of the machine can reach it.
 fn random_password() -> Result<String> {
+    random_hex()
+}
+
+/// 32 hexadecimal digits from the operating system's generator.
+///
+/// # Errors
+/// The system has none.
+pub fn random_hex() -> Result<String> {
     use std::io::Read;
     let mut bytes = [0u8; 16];
     std::fs::File::open("/dev/urandom")

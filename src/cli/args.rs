@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::domain::check::{Group, Layout};
 use crate::domain::contract::parse_duration;
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::PlanDraft;
@@ -24,14 +25,22 @@ pub struct Cli {
 const EXIT_CODES: &str =
     "Exit codes: 0 promise held, 1 violated, 2 inconclusive, 64 wrong use, 70 internal error";
 
+const INSPECT_EXIT_CODES: &str = "Exit codes: 0 healthy, 1 bad findings, 2 inconclusive (the scan is not complete), 64 wrong use, 70 internal error";
+
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Run one drill: start, stream, fault, restart, read back, judge
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
+    /// Run the checks: hazards of memory stores on real servers, against naive and sound stores, or against yours
+    #[command(after_help = EXIT_CODES)]
+    Check(Box<CheckArgs>),
     /// Judge a run again from its evidence alone
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
+    /// Look into a memory store: sessions, health, what changed since an inventory. It reads and never writes
+    #[command(after_help = INSPECT_EXIT_CODES)]
+    Inspect(Box<InspectArgs>),
     /// List or delete runs
     #[command(name = "runs")]
     Runs(RunsArgs),
@@ -141,7 +150,7 @@ pub struct ConditionArgs {
     /// Un-fsynced data of this age becomes durable by itself, or `never` [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub write_back: Option<String>,
-    /// An fsync takes so much longer: 1.5s, a range 0.5s..3s, or a stall 3s@5s (3 s long, at second 5)
+    /// An fsync takes so much longer: 1.5s, a range 0.5s..3s, or a stall 3s@5s (3 s long, at second 5); with :FILES behind it for those files only
     #[arg(long, value_name = "TIME")]
     pub fsync_delay: Option<String>,
     /// The disk is full after this many bytes: 1000000, 64k, 10m
@@ -292,6 +301,49 @@ impl RunArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// A Redis of yours: redis://[user[:password]@]host:port[/database] [default: servers that we start]
+    #[arg(value_name = "URL")]
+    pub url: Option<String>,
+    /// Only this group; repeatable
+    #[arg(long, value_name = "GROUP", value_parser = clap::value_parser!(Group))]
+    pub group: Vec<Group>,
+    /// Only this check, by its id; repeatable
+    #[arg(long, value_name = "CHECK")]
+    pub check: Vec<String>,
+    /// How sessions lie in Redis: list, string, hash, zset, stream [default: all where it makes a difference]
+    #[arg(long, value_parser = clap::value_parser!(Layout))]
+    pub layout: Option<Layout>,
+    /// Path of redis-server or valkey-server; given twice, sessions are carried between the two [default: looked for on PATH]
+    #[arg(long, value_name = "PATH")]
+    pub server: Vec<PathBuf>,
+    /// Put your own memory store before the checks: a command that speaks JSON lines (assets/adapters/README.md)
+    #[arg(long, value_name = "CMD")]
+    pub store_cmd: Option<String>,
+    /// Longest silence of your store before it counts as hanging
+    #[arg(long, value_name = "TIME", default_value = "10", value_parser = seconds)]
+    pub store_timeout: f64,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a report; the ending tells the format: .html .md .json .xml (JUnit). Repeatable
+    #[arg(long, value_name = "FILE")]
+    pub report: Vec<PathBuf>,
+    /// Overwrite reports that exist
+    #[arg(long)]
+    pub force: bool,
+    /// List the checks and what each proves
+    #[arg(long)]
+    pub list: bool,
+    /// Same seed, same values
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Print the verdict only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// Name or directory of the run; `latest` is the newest
     pub run: String,
@@ -301,6 +353,67 @@ pub struct ReplayArgs {
     /// Overwrite reports that exist
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// redis://[user[:password]@]host:port[/database], rediss://… for TLS, unix:///path/to/socket[?db=1]
+    pub url: String,
+    /// Password, unless it stands in the address or a keyring remembers it
+    #[arg(
+        long,
+        env = "CRASHDRILL_PASSWORD",
+        hide_env_values = true,
+        hide = true,
+        value_name = "PASSWORD"
+    )]
+    pub password: Option<String>,
+    /// Keep the password in the system's keyring
+    #[arg(long)]
+    pub remember: bool,
+    /// Certificate authority (PEM) that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Which keys are sessions: text, * for anything, <id> for the session [default: session:<id>:messages, and
+    /// whatever sounds like a chat]
+    #[arg(long, value_name = "PATTERN")]
+    pub pattern: Vec<String>,
+    /// Between the segments of a key
+    #[arg(long, default_value = ":")]
+    pub separator: String,
+    /// How long a session should live after its last message: 30m, 7d
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub ttl: Option<std::time::Duration>,
+    /// The server should keep at least what this preset keeps: aof-everysec, rdb-classic, …
+    #[arg(long, value_name = "PRESET")]
+    pub expect: Option<String>,
+    /// Commands a second at most; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    pub budget: u32,
+    /// Save what every session holds, to compare with later
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Compare with an inventory: what lost its tail, got a hole, vanished, expired, changed
+    #[arg(long, value_name = "FILE")]
+    pub diff: Option<PathBuf>,
+    /// Export all sessions; the ending tells the format: .jsonl .csv
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+    /// Overwrite files that exist
+    #[arg(long)]
+    pub force: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Warnings fail, too
+    #[arg(long)]
+    pub strict: bool,
+    /// Sessions named for each finding
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// No progress
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -69,36 +69,43 @@ pub fn reports(paths: &[PathBuf], force: bool) -> Result<Vec<(Format, PathBuf)>>
     let mut reports = Vec::new();
     for path in paths {
         let format = Format::from_path(path).map_err(|error| UsageError(error.to_string()))?;
-        if path.is_dir() {
-            bail!(UsageError(format!(
-                "{} is a folder: name a file in it",
-                path.display()
-            )));
-        }
-        if path.exists() && !force {
-            let path = path.display();
-            bail!(UsageError(format!(
-                "{path} exists: choose another name, or overwrite it with --force"
-            )));
-        }
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        if folder.is_some_and(|folder| !folder.is_dir()) {
-            bail!(UsageError(format!(
-                "the folder of {} does not exist",
-                path.display()
-            )));
-        }
-        tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map_err(|error| {
-            let path = path.display();
-            UsageError(format!(
-                "{path} cannot be written: {error}; choose another folder"
-            ))
-        })?;
+        writable(path, force)?;
         reports.push((format, path.clone()));
     }
     Ok(reports)
+}
+
+/// # Errors
+/// The path names a folder, a file that exists (unless `force`), or lies in no folder.
+pub fn writable(path: &Path, force: bool) -> Result<()> {
+    if path.is_dir() {
+        bail!(UsageError(format!(
+            "{} is a folder: name a file in it",
+            path.display()
+        )));
+    }
+    if path.exists() && !force {
+        let path = path.display();
+        bail!(UsageError(format!(
+            "{path} exists: choose another name, or overwrite it with --force"
+        )));
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        bail!(UsageError(format!(
+            "the folder of {} does not exist",
+            path.display()
+        )));
+    }
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map_err(|error| {
+        let path = path.display();
+        UsageError(format!(
+            "{path} cannot be written: {error}; choose another folder"
+        ))
+    })?;
+    Ok(())
 }
 
 pub fn write_reports(record: &RunRecord, reports: &[(Format, PathBuf)]) -> Result<()> {
@@ -111,7 +118,7 @@ pub fn write_reports(record: &RunRecord, reports: &[(Format, PathBuf)]) -> Resul
 }
 
 /// Ctrl-C, SIGTERM and SIGHUP set a flag; dying by them would leave the tearing down to the janitor.
-fn interrupted() -> Result<Arc<AtomicBool>> {
+pub fn interrupted() -> Result<Arc<AtomicBool>> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no async, nothing of egui, redis or bollard. Everything here could be
 //! computed by hand on paper from the files of a run's directory.
 
+pub mod check;
 pub mod checker;
 pub mod contract;
 pub mod damage;
@@ -14,6 +15,7 @@ pub mod history;
 pub mod image;
 pub mod ladder;
 pub mod lanes;
+pub mod memory;
 pub mod network;
 pub mod op;
 pub mod plan;

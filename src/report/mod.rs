@@ -4,8 +4,10 @@
 //! clock, and decides nothing about loss: it says what the checker found.
 
 mod acts;
+pub mod checks;
 mod csv;
 mod html;
+pub mod inspection;
 mod json;
 mod junit;
 mod markdown;

@@ -109,7 +109,11 @@ fn crash(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 }
 
 fn screens(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
-    let choices = [(Screen::Drill, "Drill"), (Screen::Runs, "Runs")];
+    let choices = [
+        (Screen::Drill, "Drill"),
+        (Screen::Runs, "Runs"),
+        (Screen::Store, "Store"),
+    ];
     if let Some(screen) = part::segments(ui, state.screen, &choices) {
         actions.push(Action::Show(screen));
     }

@@ -3,6 +3,7 @@
 mod dialog;
 mod drill;
 mod plan;
+mod store;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::state::{
     AppState, Dialog, Images, LogTab, PictureState, PlanState, Screen, Settings, Shown, Side,
     Toast, Tone, Zoom,
 };
+use super::store_state::StoreState;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::preset::Preset;
 use crate::engine::command::Command;
@@ -29,6 +31,10 @@ pub fn start(settings: Settings, embedded: Vec<Preset>) -> AppState {
             presets,
             ..PlanState::default()
         },
+        store: StoreState {
+            form: settings.store,
+            ..StoreState::default()
+        },
         look: settings.look,
         ..AppState::default()
     };
@@ -43,6 +49,7 @@ pub fn settings(state: &AppState) -> Settings {
         draft: state.plan.draft.clone(),
         look: state.look.clone(),
         imported: state.plan.imported.clone(),
+        store: state.store.form.clone(),
     }
 }
 
@@ -129,6 +136,7 @@ pub fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::CloseWindow => close_window(state),
+        Action::Store(action) => store::act(state, action),
     }
 }
 
@@ -137,8 +145,13 @@ fn look(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Show(screen) => {
             state.screen = screen;
             return match screen {
-                Screen::Runs => runs(state, Action::RefreshRuns),
-                Screen::Drill => Vec::new(),
+                Screen::Runs => {
+                    let mut effects = store::shown(state, false);
+                    effects.extend(runs(state, Action::RefreshRuns));
+                    effects
+                }
+                Screen::Store => store::shown(state, true),
+                Screen::Drill => store::shown(state, false),
             };
         }
         Action::Toggle(side) => {
@@ -350,6 +363,7 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
             Vec::new()
         }
         Fact::Trouble(error) => toast(state, Tone::Bad, error, None),
+        Fact::Store(fact) => store::learn(state, fact),
     }
 }
 

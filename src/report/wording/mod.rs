@@ -4,6 +4,7 @@
 //! better. Sentence case, no full stop. Decides nothing: it puts the checker's findings into words.
 
 pub mod acts;
+pub mod checks;
 pub mod events;
 pub mod ladder;
 mod moment;
@@ -14,9 +15,10 @@ mod power;
 mod terms;
 mod why;
 
+pub use ladder::{gap_words, ladder_sentence};
 pub use moment::moment_sentence;
 pub use picture::{curves_sentence, cut_sentence, lanes_sentence};
-pub use plan::{command_line, load_sentence, without_password};
+pub use plan::{command_line, condition_phrases, load_sentence, without_password};
 pub use terms::{class_words, ground_sentence, state_words};
 pub use why::why_sentence;
 

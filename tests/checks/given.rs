@@ -1,0 +1,179 @@
+//! Checks on a server that somebody else has started: what was there stays there, and nothing of ours does.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crashdrill::network::gate::Matcher;
+use crashdrill::network::proxy::Proxy;
+
+use crate::support::{Program, Server};
+
+const MEMORY: &str = "appendonly no\nsave \"\"";
+
+/// A server with somebody's keys, behind a proxy that records.
+struct Theirs {
+    server: Server,
+    proxy: Proxy,
+    _dir: tempfile::TempDir,
+}
+
+fn theirs() -> Theirs {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), MEMORY);
+    let mut connection = server.connection();
+    for number in 0..50 {
+        let key = format!("session:{number}:messages");
+        let () = redis::cmd("RPUSH")
+            .arg(key)
+            .arg("theirs")
+            .query(&mut connection)
+            .unwrap();
+    }
+    let () = redis::cmd("SET")
+        .arg("crashdrill-check:not-ours")
+        .arg("theirs")
+        .query(&mut connection)
+        .unwrap();
+    let proxy = Proxy::start(([127, 0, 0, 1], server.port).into()).unwrap();
+    Theirs {
+        server,
+        proxy,
+        _dir: dir,
+    }
+}
+
+impl Theirs {
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.proxy.address().port())
+    }
+
+    fn keys(&self) -> BTreeSet<String> {
+        let keys: Vec<String> = redis::cmd("KEYS")
+            .arg("*")
+            .query(&mut self.server.connection())
+            .unwrap();
+        keys.into_iter().collect()
+    }
+}
+
+fn told(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn on_a_given_server_only_our_own_keys_come_and_go() {
+    let (theirs, program) = (theirs(), Program::new());
+    let before = theirs.keys();
+    let output = program.run(&["check", &theirs.url()]);
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert_eq!(
+        theirs.keys(),
+        before,
+        "nothing of ours is left, nothing of theirs is gone"
+    );
+    assert!(
+        told.contains("not run here: it fills the server's memory"),
+        "{told}"
+    );
+    assert_eq!(theirs.proxy.not_recorded(), 0);
+    let passed = theirs.proxy.passed();
+    assert!(
+        passed.len() > 1000,
+        "the record is not empty: {}",
+        passed.len()
+    );
+    for command in &passed {
+        let name = command.words.name.as_str();
+        let first = command
+            .words
+            .arguments
+            .first()
+            .map(|a| String::from_utf8_lossy(a).to_uppercase());
+        let harmful = matches!(
+            name,
+            "FLUSHALL"
+                | "FLUSHDB"
+                | "KEYS"
+                | "MONITOR"
+                | "SHUTDOWN"
+                | "DEBUG"
+                | "REPLICAOF"
+                | "SAVE"
+                | "BGSAVE"
+                | "CLUSTER"
+        ) || (name == "CONFIG" && first.as_deref() != Some("GET"));
+        assert!(!harmful, "{name} {first:?}");
+    }
+}
+
+#[test]
+fn what_a_killed_suite_has_left_is_removed_by_the_next() {
+    let (theirs, program) = (theirs(), Program::new());
+    let before = theirs.keys();
+    // The suite stands still in the middle of its work.
+    let held = theirs.proxy.hold(Matcher::command().name("RPUSH").nth(40));
+    let url = theirs.url();
+    let mut child = program
+        .command(&["check", &url, "--group", "lost-update"])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(held.wait_held(Duration::from_secs(60)).is_some());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    held.cut();
+    assert_ne!(theirs.keys(), before, "the killed suite has left keys");
+    let output = program.run(&["check", &url, "--check", "expiry-zero"]);
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(
+        told.contains("Removed what a suite that died had left"),
+        "{told}"
+    );
+    assert_eq!(theirs.keys(), before);
+    let again = program.run(&["check", &url, "--check", "expiry-zero"]);
+    assert!(
+        !String::from_utf8_lossy(&again.stderr).contains("Removed"),
+        "only once"
+    );
+}
+
+#[test]
+fn cancelling_cleans_up_and_is_inconclusive() {
+    let (theirs, program) = (theirs(), Program::new());
+    let before = theirs.keys();
+    let held = theirs.proxy.hold(Matcher::command().name("EVAL").nth(3));
+    let url = theirs.url();
+    let mut child = program
+        .command(&["check", &url])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(held.wait_held(Duration::from_secs(60)).is_some());
+    let interrupted = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(interrupted.success());
+    // The suite goes on only after it has understood.
+    let understood = stderr
+        .by_ref()
+        .any(|line| line.unwrap().starts_with("Cancelling"));
+    assert!(understood);
+    held.release();
+    let rest = std::thread::spawn(move || stderr.map_while(Result::ok).count());
+    let begun = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    rest.join().unwrap();
+    let told = told(&output);
+    assert!(begun.elapsed() < Duration::from_secs(60), "{told}");
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("cancelled"), "{told}");
+    assert_eq!(theirs.keys(), before, "{told}");
+}
