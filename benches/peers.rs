@@ -208,6 +208,8 @@ fn stream(server: &Server, workload: Workload, messages: u64) -> (History, Durat
         escalated: false,
         before: None,
         last_snapshot: None,
+        disk: None,
+        hit: None,
     };
     (
         History {

@@ -276,13 +276,13 @@ pub(super) fn learn(state: &mut AppState, fact: StoreFact) -> Vec<Effect> {
             store.table.rows = rows;
             store.table.sorting = false;
         }
-        StoreFact::Page { look, row, page } => {
-            if look == store.look && store.selected == Some(row) {
-                store.page_loading = false;
-                match page {
-                    Ok(page) => store.page = Some(page),
-                    Err(error) => return toast(state, Tone::Bad, error, None),
-                }
+        StoreFact::Page { look, row, page }
+            if look == store.look && store.selected == Some(row) =>
+        {
+            store.page_loading = false;
+            match page {
+                Ok(page) => store.page = Some(page),
+                Err(error) => return toast(state, Tone::Bad, error, None),
             }
         }
         StoreFact::Gauge(gauge) => {

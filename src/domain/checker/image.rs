@@ -48,7 +48,11 @@ pub fn image_outcome(
     }
     let counts = &judgement.counts;
     let outcome = ImageOutcome::Started {
-        found: readback.sessions.iter().map(|session| session.len()).sum(),
+        found: readback
+            .sessions
+            .iter()
+            .map(crate::domain::readback::SessionReadback::len)
+            .sum(),
         lost: instant.lost,
         window: instant.window,
         cut: instant.cut.clone(),
