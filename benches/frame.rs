@@ -137,7 +137,14 @@ fn streaming(bench: &mut Bench) {
     let acked: Vec<[f64; 2]> = view.acked.iter().step_by(14).copied().collect();
     bench.measure("streaming", 100, |_, state| {
         let (acked, lanes) = (acked.clone(), Lanes::live(&view));
-        update::learn(state, Fact::Live { acked, lanes });
+        update::learn(
+            state,
+            Fact::Live {
+                acked,
+                lanes,
+                ladder: Default::default(),
+            },
+        );
         Vec::new()
     });
 }

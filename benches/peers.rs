@@ -198,6 +198,7 @@ fn stream(server: &Server, workload: Workload, messages: u64) -> (History, Durat
     let load = Load::new(
         workload,
         Some(messages),
+        Duration::from_secs(2),
         Clock::start(),
         KeySpace::default(),
         journal,
@@ -224,6 +225,8 @@ fn stream(server: &Server, workload: Workload, messages: u64) -> (History, Durat
         escalated: false,
         before: None,
         last_snapshot: None,
+        disk: None,
+        hit: None,
     };
     (
         History {

@@ -9,18 +9,19 @@ use super::dialog;
 pub use super::link::End;
 use super::link::Link;
 use super::persist;
-use super::state::{Picture, Purpose, Sentences, Settings};
+use super::state::{NoDisk, Picture, Purpose, Sentences, Settings};
 use super::store_effect::{Lookout, StoreEffect, StoreFact, Teller};
 use crate::domain::event::{Progress, TimedEvent};
+use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
 use crate::domain::plan::DrillPlan;
-use crate::domain::preset::Imported;
+use crate::domain::preset::{Imported, Preset};
 use crate::domain::record::RunRecord;
 use crate::domain::series::Curves;
 use crate::engine::command::Command;
 use crate::engine::launch::{DrillHandle, LaunchOptions, Mode};
 use crate::engine::store::{self, RunSummary};
-use crate::engine::{images, presets};
+use crate::engine::{disk, images, presets};
 use crate::report::{self, Format, wording};
 
 /// What `update` wants to be done outside.
@@ -39,7 +40,11 @@ pub enum Effect {
         overwrite: bool,
     },
     ImportConf(PathBuf),
+    /// Among the user's own presets, where the command line finds it too.
+    SavePreset(Box<Preset>),
     ListImages,
+    /// Whether this machine can have a faulty disk.
+    LookAtDisk,
     ListRuns,
     OpenRun(PathBuf),
     DeleteRun(PathBuf),
@@ -55,7 +60,11 @@ pub enum Effect {
 pub enum Fact {
     Event(TimedEvent),
     Progress(Progress),
-    Live { acked: Vec<[f64; 2]>, lanes: Lanes },
+    Live {
+        acked: Vec<[f64; 2]>,
+        lanes: Lanes,
+        ladder: Ladder,
+    },
     DrillEnded(End),
     PictureReady(Arc<Picture>),
     RunNotOpened(String),
@@ -64,12 +73,23 @@ pub enum Fact {
     PathChosen(Purpose, PathBuf),
     NoPortal(Purpose),
     Exists(PathBuf, Format),
-    Exported(Result<PathBuf, String>),
+    Exported(Result<PathBuf, Box<NotExported>>),
+    /// The preset's name.
+    PresetSaved(Result<String, String>),
     ConfImported(Result<Box<Imported>, String>),
     ImagesListed(Result<Vec<String>, String>),
+    DiskLookedAt(NoDisk),
     ServerLog(Vec<String>),
     Trouble(String),
     Store(StoreFact),
+}
+
+/// A report that could not be saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotExported {
+    pub format: Format,
+    pub path: PathBuf,
+    pub error: String,
 }
 
 /// A drill's news is drawn within this time. Fifteen frames a second look alive, and where there is no
@@ -88,6 +108,8 @@ pub struct Doors {
     pub runs: PathBuf,
     /// Where the settings are kept; `None` keeps none.
     pub settings: Option<PathBuf>,
+    /// The folder of the user's own presets, if the user has one.
+    pub presets: Option<PathBuf>,
 }
 
 /// Performs effects and collects facts.
@@ -142,8 +164,23 @@ impl Effects {
                     presets::import_file(&path).map(Box::new),
                 )))
             }),
+            Effect::SavePreset(preset) => {
+                let Some(folder) = self.doors.presets.clone() else {
+                    return;
+                };
+                self.spawn("save-preset", move || {
+                    let saved = presets::save(&folder, &preset, true);
+                    Some(Fact::PresetSaved(whole(saved.map(|_| preset.id))))
+                });
+            }
             Effect::ListImages => self.spawn("list-images", || {
                 Some(Fact::ImagesListed(whole(images::list())))
+            }),
+            Effect::LookAtDisk => self.spawn("look-at-disk", || {
+                Some(Fact::DiskLookedAt(NoDisk {
+                    process: disk::unavailable(false),
+                    docker: disk::unavailable(true),
+                }))
             }),
             Effect::ListRuns => {
                 let runs = self.doors.runs.clone();
@@ -248,6 +285,11 @@ pub fn paint(record: Arc<RunRecord>) -> Picture {
         why: why(&record),
         cut: wording::cut_sentence(record.judgement.cut()),
         curves: wording::curves_sentence(&record),
+        ladder: record
+            .ladder
+            .as_deref()
+            .map(wording::ladder_sentence)
+            .unwrap_or_default(),
         lanes: wording::lanes_sentence(&record),
     };
     Picture {
@@ -269,7 +311,7 @@ fn why(record: &RunRecord) -> String {
 }
 
 fn open_run(dir: &Path) -> Fact {
-    match store::judge_again(dir) {
+    match store::open(dir) {
         Ok(record) => Fact::PictureReady(Arc::new(paint(Arc::new(record)))),
         Err(error) => Fact::RunNotOpened(format!("{error:#}")),
     }
@@ -289,8 +331,12 @@ fn export(record: &RunRecord, format: Format, path: PathBuf, overwrite: bool) ->
             Fact::Exists(path, format)
         }
         Err(error) => {
-            let path = path.display();
-            Fact::Exported(Err(format!("Saving the report failed: {error}: {path}")))
+            let error = format!("Saving the report failed: {error}: {}", path.display());
+            Fact::Exported(Err(Box::new(NotExported {
+                format,
+                path,
+                error,
+            })))
         }
     }
 }

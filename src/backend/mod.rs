@@ -8,10 +8,12 @@ mod group;
 pub mod guest;
 pub mod lease;
 pub mod mounts;
+mod port;
 pub mod process;
 pub mod process_id;
 pub mod repair;
 pub mod scratch;
+mod usercommand;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

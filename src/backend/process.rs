@@ -2,17 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::group;
 use super::lease::{self, CONFIG_FILE, Holding, LOG_FILE};
 use super::process_id::ProcessId;
 use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch};
+use super::{group, port};
 use crate::domain::event::Fix;
 use crate::domain::fault::ServerEnd;
 
@@ -25,15 +24,16 @@ pub const PROGRAMS: [&str; 3] = ["redis-server", "valkey-server", "redict-server
 /// Names what was looked for and how to get it.
 pub fn find_program(wanted: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = wanted {
-        return if path.is_file() {
-            Ok(path.to_owned())
+        let wrong = if !path.is_file() {
+            "there is no server program at"
+        } else if !is_executable(path) {
+            "nothing that can be run is at"
         } else {
-            Err(BackendError::new(format!(
-                "there is no server program at {}: choose another",
-                path.display()
-            ))
-            .fix(Fix::ChooseServerProgram))
+            return Ok(path.to_owned());
         };
+        let path = path.display();
+        return Err(BackendError::new(format!("{wrong} {path}: choose another"))
+            .fix(Fix::ChooseServerProgram));
     }
     let folders: Vec<PathBuf> = std::env::var_os("PATH")
         .map(|path| std::env::split_paths(&path).collect())
@@ -41,7 +41,7 @@ pub fn find_program(wanted: Option<&Path>) -> Result<PathBuf> {
     let found = PROGRAMS
         .iter()
         .flat_map(|program| folders.iter().map(move |folder| folder.join(program)))
-        .find(|path| path.is_file());
+        .find(|path| is_executable(path));
     found.ok_or_else(|| {
         BackendError::new(format!(
             "none of {} is on PATH: install one (Debian, Ubuntu: apt install redis-server; macOS: brew install redis), give its path, or use Docker",
@@ -49,6 +49,12 @@ pub fn find_program(wanted: Option<&Path>) -> Result<PathBuf> {
         ))
         .fix(Fix::UseDocker)
     })
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 /// The backend.
@@ -100,7 +106,8 @@ impl ProcessBackend {
             let scratch = &self.spec.scratch;
             failed("make a directory for the server in", scratch, &error)
         })?;
-        let port = free_port()?;
+        let port = port::free()
+            .map_err(|error| BackendError::new(format!("no free port on 127.0.0.1: {error}")))?;
         let password = super::random_password()?;
         let config = format!(
             "{}\n# Crashdrill's own lines: a directory, a port and a log of this run's\n\
@@ -130,13 +137,6 @@ impl ProcessBackend {
             log_rest: String::new(),
         })
     }
-}
-
-/// A port that is free now. The server takes it in a moment and keeps its number over every restart.
-fn free_port() -> Result<u16> {
-    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    port.map(|address| address.port())
-        .map_err(|error| BackendError::new(format!("no free port on 127.0.0.1: {error}")))
 }
 
 impl Server {

@@ -325,6 +325,10 @@ pub enum Ground {
     Cancelled,
     /// The journal's tail is torn: later ops may exist that nobody recorded.
     JournalTorn,
+    /// A line of the timeline cannot be read: what it told is not known. `text` names file and line.
+    TimelineDamaged {
+        text: String,
+    },
     /// Keys were evicted or expired, so a missing entry need not be crash loss.
     EvictedOrExpired {
         evicted: u64,

@@ -255,6 +255,7 @@ impl Drill {
         self.load = Some(Load::new(
             self.plan.workload,
             self.plan.max_messages,
+            self.plan.op_timeout,
             self.attention.clock,
             self.keys.clone(),
             journal,
@@ -368,7 +369,8 @@ impl Drill {
         self.log.clear();
         self.gave_up = false;
         let begun = Instant::now();
-        let endpoint = self.backend.start(&*self.attention)?;
+        let started = self.backend.start(&*self.attention);
+        let endpoint = started.map_err(|e| self.cancelled_or(e))?;
         self.endpoint = Some(endpoint.clone());
         match ready::wait(&mut *self.backend, &endpoint, &*self.attention)
             .map_err(|e| self.cancelled_or(e))?

@@ -6,7 +6,7 @@
 mod attention;
 mod capture;
 pub mod command;
-mod disk;
+pub mod disk;
 mod drill;
 mod env;
 mod greeting;

@@ -50,6 +50,11 @@ impl Drill {
         if hit.is_none() {
             self.attention.tell(began.clone());
         }
+        if fault.kind.ends_server()
+            && let Some(streaming) = &self.streaming
+        {
+            streaming.last_life();
+        }
         let struck = self.strike(fault, gave_up)?;
         if hit.is_some() {
             self.attention.tell(began);
@@ -211,7 +216,7 @@ impl Drill {
         end: impl FnOnce(&mut Drill) -> crate::backend::Result<T>,
     ) -> Step<T> {
         let Some(disk) = self.disk.as_ref().map(|disk| disk.disk.clone()) else {
-            return Ok(end(self)?);
+            return end(self).map_err(|error| self.cancelled_or(error));
         };
         // A signal to a process is there at once, one to a container after the engine has been asked.
         let patience = match self.backend.id() {

@@ -9,6 +9,7 @@ mod capture;
 mod docker;
 mod docker_drill;
 mod drill;
+mod external;
 mod network;
 mod other_servers;
 mod power;

@@ -221,6 +221,7 @@ impl Ground {
             | Ground::PartlyRead { .. }
             | Ground::Cancelled
             | Ground::JournalTorn
+            | Ground::TimelineDamaged { .. }
             | Ground::EvictedOrExpired { .. }
             | Ground::ForeignWrites { .. }
             | Ground::SnapshotNotObserved { .. }

@@ -34,7 +34,7 @@ use crate::domain::verdict::{Judgement, Verdict};
 use crate::domain::workload::KeySpace;
 use crate::report::{self, Format, wording};
 
-pub use replay::{judge_again, replay};
+pub use replay::{judge_again, open, replay};
 
 const RUN: &str = "run.json";
 const PLAN: &str = "plan.json";
@@ -295,8 +295,10 @@ pub struct RunSummary {
     pub verdict: Option<Verdict>,
     /// The verdict in one sentence; empty if never judged.
     pub sentence: String,
-    pub acked: u64,
-    pub lost: u64,
+    /// `None` if nobody has looked, as for [`RunSummary::lost`].
+    pub acked: Option<u64>,
+    /// `None` if the run was never judged, or nothing was read back: what is not known is not zero.
+    pub lost: Option<u64>,
     /// Why the run cannot be opened, if it cannot.
     pub broken: Option<String>,
 }
@@ -363,8 +365,8 @@ fn summary(dir: &Path) -> RunSummary {
         backend: String::new(),
         verdict: None,
         sentence: String::new(),
-        acked: 0,
-        lost: 0,
+        acked: None,
+        lost: None,
         broken: Some(format!("{error:#}")),
     })
 }
@@ -390,10 +392,18 @@ fn read_summary(dir: &Path) -> Result<RunSummary> {
             .as_ref()
             .map(|file| file.sentence.clone())
             .unwrap_or_default(),
-        acked: judgement.map_or(0, |judgement| judgement.counts.acked),
-        lost: judgement.map_or(0, |judgement| judgement.counts.lost),
+        acked: judgement.map(|judgement| judgement.counts.acked),
+        lost: judgement
+            .filter(|judgement| knows_loss(judgement))
+            .map(|judgement| judgement.counts.lost),
         broken: None,
     })
+}
+
+/// Something was found lost, or everything acknowledged was looked at.
+fn knows_loss(judgement: &Judgement) -> bool {
+    let counts = &judgement.counts;
+    counts.lost > 0 || counts.unread == 0
 }
 
 /// The directory that `name` means: a path, or the name of a run in `runs` (`latest` included).

@@ -1,6 +1,6 @@
 //! Judging a run again from its evidence alone, without any server.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::{
-    FORMAT, JOURNAL, LADDER, PLAN, READBACK, RUN, ReadbackHead, RunFile, TIMELINE, read_json,
-    write_reports, write_verdict,
+    FORMAT, JOURNAL, LADDER, PLAN, READBACK, RUN, ReadbackHead, RunFile, TIMELINE, VERDICT,
+    read_json, write_reports, write_verdict,
 };
 use crate::domain::checker::{self, Circumstances};
 use crate::domain::event::{DrillEvent, TimedEvent};
@@ -19,6 +19,7 @@ use crate::domain::op::{Completion, Micros};
 use crate::domain::plan::DrillPlan;
 use crate::domain::readback::{Readback, SessionReadback};
 use crate::domain::record::RunRecord;
+use crate::domain::verdict::Ground;
 use crate::journal::{self, Tear};
 
 /// Judges a run again from its evidence alone: plan, journal, timeline, readback. Writes nothing.
@@ -35,7 +36,7 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
         );
     }
     let plan: DrillPlan = read_json(&dir.join(PLAN))?;
-    let mut timeline = read_timeline(&dir.join(TIMELINE))?;
+    let (mut timeline, damage) = read_timeline(&dir.join(TIMELINE))?;
     let mut journal = match dir.join(JOURNAL).exists() {
         true => journal::read(&dir.join(JOURNAL))?,
         // The drill failed before its server was up: there is nothing to judge, and that is said.
@@ -66,7 +67,15 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
             timeline.last().map_or(Micros(0), |event| event.at),
         ));
     }
-    let circumstances = Circumstances::of(&timeline);
+    let mut circumstances = Circumstances::of(&timeline);
+    if let Some(text) = damage {
+        let at = timeline.last().map_or(Micros(0), |event| event.at);
+        circumstances
+            .grounds
+            .push(Ground::TimelineDamaged { text: text.clone() });
+        let event = DrillEvent::Warned { text };
+        timeline.push(TimedEvent { at, event });
+    }
     let (judgement, classes) = checker::judge(&plan, &history, readback.as_ref(), &circumstances);
     let server = timeline.iter().rev().find_map(|event| match &event.event {
         DrillEvent::ServerStarted { info, .. } | DrillEvent::ServerRestarted { info, .. } => {
@@ -131,13 +140,40 @@ pub fn judge_again(dir: &Path) -> Result<RunRecord> {
     Ok(record)
 }
 
-/// The timeline up to its first line that is no event: our own death may have cut the last one.
-fn read_timeline(path: &Path) -> Result<Vec<TimedEvent>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let lines = BufReader::new(file).lines().map_while(Result::ok);
-    Ok(lines
-        .map_while(|line| serde_json::from_str(&line).ok())
-        .collect())
+/// As [`replay`]; a run that was never judged gets its verdict and reports, and any other stays as it is.
+///
+/// # Errors
+/// As [`judge_again`].
+pub fn open(dir: &Path) -> Result<RunRecord> {
+    if dir.join(VERDICT).exists() {
+        replay(dir)
+    } else {
+        judge_again(dir)
+    }
+}
+
+/// The timeline, and what is wrong with it. Our own death may have cut the last line, and only that: it had no end
+/// of line yet, and what it told had not been told to anybody.
+fn read_timeline(path: &Path) -> Result<(Vec<TimedEvent>, Option<String>)> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut events = Vec::new();
+    let mut damaged = Vec::new();
+    for (n, line) in text.split_inclusive('\n').enumerate() {
+        match serde_json::from_str(line) {
+            Ok(event) => events.push(event),
+            Err(_) if !line.ends_with('\n') => {}
+            Err(error) => damaged.push((n + 1, error.to_string())),
+        }
+    }
+    let told = damaged.first().map(|(line, error)| {
+        let more = match damaged.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        format!("{}:{line} is no event{more}: {error}", path.display())
+    });
+    Ok((events, told))
 }
 
 /// The picture of a run without one, or with a torn one, is smaller; no verdict hangs on it.

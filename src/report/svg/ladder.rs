@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{Canvas, Frame, fault_bands, grid};
 use crate::domain::ladder::{Ladder, Rung};
 use crate::domain::record::RunRecord;
+use crate::domain::series;
 use crate::report::wording::ladder_sentence;
 
 /// One of the counts.
@@ -47,7 +48,7 @@ pub(in crate::report) fn ladder(record: &RunRecord) -> Option<String> {
         let counts: Vec<f64> = rungs.iter().map(|rung| step(rung) as f64).collect();
         canvas.path(class, &frame.steps(&secs, &counts));
     }
-    fault_bands(&mut canvas, &frame, record);
+    fault_bands(&mut canvas, &frame, &series::bands(record));
     Some(canvas.finish())
 }
 

@@ -6,7 +6,7 @@
 pub mod acts;
 pub mod checks;
 pub mod events;
-mod ladder;
+pub mod ladder;
 mod moment;
 pub mod number;
 mod picture;

@@ -1,21 +1,28 @@
-//! The middle: the verdict in one sentence, the curves, the lanes. Or what to do next.
+//! The middle: the verdict in one sentence, the pictures, the lanes. Or what to do next.
+
+mod failure;
+mod upper;
 
 use egui::text::LayoutJob;
 use egui::{Frame, Margin, RichText, TextFormat, Ui};
 
+use self::upper::{CURVES, ROOMY, Steps, Upper, pictures, sentence};
 use super::part::{self, Weight, wish};
 use super::theme::{Theme, semibold, sizes};
-use super::{curves, icon, lanes};
+use super::{curves, icon, images, lanes};
 use crate::app::action::Action;
 use crate::app::state::{AppState, LivePicture, Picture, Shown, Zoom};
-use crate::domain::event::{Fix, Phase, Progress};
+use crate::domain::event::{Phase, Progress};
+use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Tick;
+use crate::domain::series;
 use crate::domain::verdict::Verdict;
+use crate::report::wording;
 use crate::report::wording::number::count;
 
 pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &mut Vec<Action>) {
     Frame::new().inner_margin(Margin::same(12)).show(ui, |ui| {
-        failure(ui, state, actions);
+        failure::show(ui, state, actions);
         match &state.picture.shown {
             Shown::Nothing => nothing(ui, state, actions),
             Shown::Opening(run) => {
@@ -33,46 +40,6 @@ pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &m
             Shown::Judged(picture) => judged(ui, state, picture, brush, actions),
         }
     });
-}
-
-/// What went wrong, where the user looks, with the way out as a button.
-fn failure(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
-    let Some(failure) = &state.drill.failure else {
-        return;
-    };
-    let theme = Theme::of(ui);
-    part::card(ui, theme.bad_bg, theme.bad, |ui| {
-        ui.horizontal_top(|ui| {
-            ui.label(RichText::new(icon::ERROR).color(theme.bad).size(18.0));
-            ui.vertical(|ui| {
-                ui.label(
-                    RichText::new("The drill could not go on")
-                        .family(semibold())
-                        .color(theme.bad),
-                );
-                ui.add(egui::Label::new(&failure.error).wrap().selectable(true));
-                ui.add_space(4.0);
-                ui.horizontal(|ui| {
-                    if let Some(fix) = failure.fix {
-                        wish(ui, state, actions, Action::UseFix(fix), "", Weight::Primary);
-                    }
-                    if failure.fix != Some(Fix::TryAgain) {
-                        let again = Action::UseFix(Fix::TryAgain);
-                        wish(ui, state, actions, again, "", Weight::Normal);
-                    }
-                    wish(
-                        ui,
-                        state,
-                        actions,
-                        Action::DismissFailure,
-                        "",
-                        Weight::Quiet,
-                    );
-                });
-            });
-        });
-    });
-    ui.add_space(8.0);
 }
 
 fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
@@ -120,11 +87,6 @@ fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     );
 }
 
-/// Share of the free height that the curves take; the lanes get the rest.
-const CURVES: f32 = 0.36;
-/// Below this a curve and its legend cannot be read.
-const CURVES_LEAST: f32 = 110.0;
-
 fn streaming(
     ui: &mut Ui,
     state: &AppState,
@@ -149,15 +111,29 @@ fn streaming(
         ui.label(RichText::new(hint).color(theme.weak));
     });
     ui.add_space(8.0);
-    roomy(ui, |ui| {
-        let height = (ui.available_height() * CURVES).max(120.0);
-        title(
-            ui,
-            "Acknowledged over time",
-            "the numbers come from the journal, live",
-        );
-        curves::live(ui, live, height - 26.0);
-        ui.add_space(6.0);
+    let now = progress.at.secs();
+    let newest = live.ladder.last().map_or(0.0, |rung| rung.at.secs());
+    let faults = live.faults.iter();
+    let faults: Vec<(f64, f64)> = faults
+        .map(|fault| (fault.from, fault.until.unwrap_or(now)))
+        .collect();
+    let upper = Upper {
+        title: "Acknowledged over time",
+        sentence: "the numbers come from the journal, live",
+        curves: &|ui, height| curves::live(ui, live, now, height),
+        ladder: Some(Steps {
+            ladder: &live.ladder,
+            sentence: wording::ladder::now_sentence(&live.ladder),
+            end: newest,
+            gauges: live.ladder.last().map(|rung| rung.gauges),
+            faults,
+        }),
+        instants: images::Instants {
+            lanes: &live.lanes,
+            acked_by: &|at| live.acked_by(at.secs()),
+        },
+    };
+    pictures(ui, state, upper, actions, |ui, actions| {
         title(
             ui,
             "Sessions",
@@ -189,7 +165,16 @@ fn live_hint(state: &AppState) -> &str {
         (Phase::Ready, true) => "The server is up: stream chats, kill it, or verify",
         (Phase::Streaming, true) => "Kill the server whenever you like",
         (Phase::Streaming, false) => "The fault comes when the time of the plan is over",
-        (Phase::Faulting, _) => "The fault is being performed",
+        // A graceful stop and a pause say how far they are.
+        (Phase::Faulting, _) if !state.drill.progress.doing.is_empty() => {
+            &state.drill.progress.doing
+        }
+        (Phase::Down, true) if state.drill.refused => {
+            "The server refused to start: its words are below; try again, or Verify to take that as the result"
+        }
+        (Phase::Down, false) if state.drill.refused => {
+            "The server refused to start on what it left behind: its words are below"
+        }
         (Phase::Down, true) => "The server is dead: restart it on what it left behind",
         (Phase::Down, false) => "The server is dead and will be restarted on what it left behind",
         (Phase::Restarting, _) => "The server loads what it left behind",
@@ -209,37 +194,59 @@ fn judged(
 ) {
     headline(ui, picture);
     ui.add_space(8.0);
-    roomy(ui, |ui| {
-        let height = (ui.available_height() * CURVES).max(120.0);
-        let top = ui.cursor().top();
-        title(ui, "Acknowledged and recovered", &picture.sentences.curves);
-        let left = height - (ui.cursor().top() - top);
-        curves::judged(ui, picture, left.max(CURVES_LEAST));
-        ui.add_space(6.0);
+    if picture.curves.secs.is_empty() {
+        return part::empty(
+            ui,
+            icon::INFO,
+            "There is nothing to draw",
+            "No message was acknowledged; the timeline below tells how far the drill came",
+            |_| {},
+        );
+    }
+    let record = &picture.record;
+    let upper = Upper {
+        title: "Acknowledged and recovered",
+        sentence: &picture.sentences.curves,
+        curves: &|ui, height| curves::judged(ui, picture, height),
+        ladder: record
+            .ladder
+            .as_deref()
+            .map(|ladder| judged_steps(picture, ladder)),
+        instants: images::Instants {
+            lanes: &picture.lanes,
+            acked_by: &|at| picture.curves.acked_by(at.secs()),
+        },
+    };
+    pictures(ui, state, upper, actions, |ui, actions| {
         lanes_header(ui, state, picture, actions);
         lanes::show(ui, &picture.lanes, &state.picture, brush, actions);
     });
 }
 
-/// Both pictures, or a stretch to scroll through where the window is too low for them.
-fn roomy(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
-    /// Curves that can be read, and seven lanes.
-    const LEAST: f32 = 420.0;
-    if ui.available_height() >= LEAST {
-        return add(ui);
+/// The ladder before the last fault, and how the gauges stood then.
+fn judged_steps<'a>(picture: &'a Picture, ladder: &'a Ladder) -> Steps<'a> {
+    /// Enough of the fault to see it.
+    const AFTER: f64 = 0.3;
+    let bands = series::bands(&picture.record);
+    let fault = bands.last().map(|band| band.from);
+    let looks = fault.map_or(ladder.rungs.len(), |at| {
+        ladder.rungs.partition_point(|rung| rung.at.secs() <= at)
+    });
+    Steps {
+        ladder,
+        sentence: picture.sentences.ladder.clone(),
+        end: fault.map_or(f64::MAX, |at| at + AFTER),
+        gauges: looks.checked_sub(1).map(|i| ladder.rungs[i].gauges),
+        faults: bands
+            .iter()
+            .map(|band| (band.from, band.to.min(band.from + AFTER)))
+            .collect(),
     }
-    egui::ScrollArea::vertical()
-        .id_salt("pictures")
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            let size = egui::vec2(ui.available_width() - 4.0, LEAST);
-            let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
-            add(&mut ui.new_child(egui::UiBuilder::new().max_rect(rect)));
-        });
 }
 
 fn lanes_header(ui: &mut Ui, state: &AppState, picture: &Picture, actions: &mut Vec<Action>) {
     let narrow = ui.available_width() < 480.0;
+    let low = ui.available_height() < ROOMY * (1.0 - CURVES);
     part::row_with_end(
         ui,
         actions,
@@ -256,11 +263,11 @@ fn lanes_header(ui: &mut Ui, state: &AppState, picture: &Picture, actions: &mut 
             }
         },
     );
-    if narrow {
+    if narrow && !low {
         ui.horizontal(|ui| lanes::legend(ui, &present(picture)));
     }
     let text = format!("{}. {}", picture.sentences.lanes, picture.sentences.cut);
-    part::note(ui, &text);
+    sentence(ui, &text, low);
 }
 
 /// The verdict with colour, icon and word; the loss in red, allowed or not; why.
