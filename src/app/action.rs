@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::check_action::CheckAction;
 use super::state::{
     AppState, Dialog, LogTab, Purpose, RunColumn, Screen, Shown, Side, ThemeChoice, Zoom,
 };
@@ -70,6 +71,8 @@ pub enum Action {
     SortRuns(RunColumn),
     RevealThisRun,
 
+    Check(CheckAction),
+
     OpenPalette,
     EditPalette(String, usize),
     CloseDialog,
@@ -107,6 +110,10 @@ impl Action {
             Action::ResetPlan,
             Action::Show(Screen::Drill),
             Action::Show(Screen::Runs),
+            Action::Show(Screen::Checks),
+            Action::Check(CheckAction::RunAll),
+            Action::Check(CheckAction::RunPicked),
+            Action::Check(CheckAction::Cancel),
             Action::RefreshRuns,
             Action::RevealThisRun,
             Action::ZoomTo(Zoom::All),
@@ -152,6 +159,8 @@ impl Action {
             Action::ListImages => "List local images",
             Action::Show(Screen::Drill) => "Go to drill",
             Action::Show(Screen::Runs) => "Go to runs",
+            Action::Show(Screen::Checks) => "Go to checks",
+            Action::Check(action) => action.text(state),
             Action::Toggle(Side::Plan) => "Show or hide plan",
             Action::Toggle(Side::Inspector) => "Show or hide inspector",
             Action::Toggle(Side::Log) => "Show or hide timeline",
@@ -220,6 +229,7 @@ impl Action {
             }
             Action::ZoomTo(Zoom::Cut) => "Only the messages on both sides of the cut",
             Action::ShowRaw(true) => "The bytes as they were written",
+            Action::Check(action) => action.tooltip(),
             _ => "",
         }
     }
@@ -240,6 +250,7 @@ impl Action {
             Action::OpenPalette => ctrl(Key::K),
             Action::Show(Screen::Drill) => ctrl(Key::Num1),
             Action::Show(Screen::Runs) => ctrl(Key::Num2),
+            Action::Show(Screen::Checks) => ctrl(Key::Num4),
             _ => return None,
         })
     }
@@ -288,6 +299,7 @@ impl Action {
                 let judged = matches!(state.picture.shown, Shown::Judged(_));
                 need(judged, "There is no judged run to look at yet")
             }
+            Action::Check(action) => action.available(state),
             Action::UseImported => need(
                 matches!(state.dialog, Some(Dialog::Imported { .. })),
                 "Nothing was imported",

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use super::check_effect::{self, CheckEffect, Examiner};
 use super::dialog;
 pub use super::link::End;
 use super::link::Link;
 use super::persist;
 use super::state::{Picture, Purpose, Sentences, Settings};
+use crate::checks::runner::CheckEvent;
 use crate::domain::event::{Progress, TimedEvent};
 use crate::domain::lanes::Lanes;
 use crate::domain::plan::DrillPlan;
@@ -45,6 +47,7 @@ pub enum Effect {
     ReadServerLog(PathBuf),
     OpenPath(PathBuf),
     Copy(String),
+    Check(CheckEffect),
     CloseWindow,
 }
 
@@ -66,6 +69,7 @@ pub enum Fact {
     ConfImported(Result<Box<Imported>, String>),
     ImagesListed(Result<Vec<String>, String>),
     ServerLog(Vec<String>),
+    Check(CheckEvent),
     Trouble(String),
 }
 
@@ -92,6 +96,7 @@ pub struct Effects {
     doors: Doors,
     ctx: egui::Context,
     link: Option<Link>,
+    examiner: Examiner,
     facts: Receiver<Fact>,
     tell: Sender<Fact>,
 }
@@ -104,6 +109,7 @@ impl Effects {
             doors,
             ctx,
             link: None,
+            examiner: Examiner::default(),
             facts,
             tell,
         }
@@ -154,6 +160,7 @@ impl Effects {
                 self.spawn("read-log", move || Some(Fact::ServerLog(server_log(&dir))));
             }
             Effect::OpenPath(path) => self.spawn("open", move || open_outside(&path)),
+            Effect::Check(effect) => self.check(effect),
             Effect::Copy(text) => self.ctx.copy_text(text),
             Effect::CloseWindow => {
                 self.ctx.send_viewport_cmd(egui::ViewportCommand::Close);
@@ -169,6 +176,28 @@ impl Effects {
             wake: Box::new(move || ctx.request_repaint_after(WAKE_WITHIN)),
         };
         self.link = Some(Link::new((self.doors.launch)(plan, options)));
+    }
+
+    fn check(&mut self, effect: CheckEffect) {
+        match effect {
+            CheckEffect::Launch { form, checks } => {
+                let ctx = self.ctx.clone();
+                let wake = Box::new(move || ctx.request_repaint_after(WAKE_WITHIN));
+                if let Err(why) = self.examiner.launch(&form, checks, wake) {
+                    let _ = self.tell.send(Fact::Check(CheckEvent::Failed(why)));
+                    self.ctx.request_repaint();
+                }
+            }
+            CheckEffect::Cancel => self.examiner.cancel(),
+            CheckEffect::Export {
+                record,
+                format,
+                path,
+                overwrite,
+            } => self.spawn("export-checks", move || {
+                Some(check_effect::export(&record, format, &path, overwrite))
+            }),
+        }
     }
 
     /// Written at once and not when the window closes: a killed window forgets nothing.
@@ -198,6 +227,7 @@ impl Effects {
     /// Everything that has arrived since the last frame. Takes a few milliseconds at most.
     pub fn drain(&mut self) -> Vec<Fact> {
         let mut facts: Vec<Fact> = self.facts.try_iter().collect();
+        self.examiner.drain(&mut facts);
         if let Some(link) = &mut self.link {
             let more = link.drain(&mut facts);
             if let Some(end) = link.ended() {
@@ -213,10 +243,10 @@ impl Effects {
         facts
     }
 
-    /// A drill's thread is still there.
+    /// A drill's thread or a suite's is still there.
     #[must_use]
     pub fn busy(&self) -> bool {
-        self.link.is_some()
+        self.link.is_some() || self.examiner.busy()
     }
 }
 

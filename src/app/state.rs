@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::check_state::{CheckForm, CheckFormat, ChecksState};
 use crate::domain::event::{Fix, Phase, Progress, RunId, ServerInfo, TimedEvent};
 use crate::domain::fault::Fault;
 use crate::domain::history::SessionIndex;
@@ -25,6 +26,7 @@ pub enum Screen {
     #[default]
     Drill,
     Runs,
+    Checks,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +36,7 @@ pub struct AppState {
     pub drill: DrillState,
     pub picture: PictureState,
     pub runs: RunsState,
+    pub checks: ChecksState,
     pub log: LogState,
     pub dialog: Option<Dialog>,
     pub toasts: Vec<Toast>,
@@ -51,6 +54,7 @@ pub struct Settings {
     pub look: Look,
     /// The user's own files, kept as presets.
     pub imported: Vec<Preset>,
+    pub checks: CheckForm,
 }
 
 /// How the window looks, as far as the user decided it.
@@ -342,6 +346,7 @@ pub enum Dialog {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Export(Format),
+    Checks(CheckFormat),
     ImportConf,
     ServerProgram,
 }

@@ -58,7 +58,11 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
 }
 
 fn screens(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
-    let choices = [(Screen::Drill, "Drill"), (Screen::Runs, "Runs")];
+    let choices = [
+        (Screen::Drill, "Drill"),
+        (Screen::Runs, "Runs"),
+        (Screen::Checks, "Checks"),
+    ];
     if let Some(screen) = part::segments(ui, state.screen, &choices) {
         actions.push(Action::Show(screen));
     }

@@ -4,6 +4,7 @@
 #[allow(dead_code)]
 mod drill_fixture;
 
+mod checks;
 mod dialogs;
 mod drill;
 mod keys;

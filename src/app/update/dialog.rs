@@ -77,6 +77,7 @@ pub(super) fn path_chosen(
             overwrite,
         }],
         (Purpose::Export(_), _) => Vec::new(),
+        (Purpose::Checks(format), _) => super::checks::path_chosen(state, format, path, overwrite),
         (Purpose::ImportConf, _) => vec![Effect::ImportConf(path)],
         (Purpose::ServerProgram, _) => {
             let program = path.display().to_string();
