@@ -181,6 +181,7 @@ fn stream(server: &Server, workload: Workload, messages: u64) -> (History, Durat
     let load = Load::new(
         workload,
         Some(messages),
+        Duration::from_secs(2),
         Clock::start(),
         KeySpace::default(),
         journal,

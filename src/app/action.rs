@@ -9,12 +9,13 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::check_action::CheckAction;
 use super::state::{
-    AppState, Dialog, LogTab, Purpose, RunColumn, Screen, Shown, Side, ThemeChoice, Zoom,
+    AppState, Dialog, LogTab, Purpose, RunColumn, Screen, Shown, Side, ThemeChoice, View, Zoom,
 };
-use crate::domain::event::{Fix, Phase};
+use crate::domain::event::{DrillEvent, Fix, Phase};
 use crate::domain::fault::FaultKind;
 use crate::domain::op::SessionId;
-use crate::domain::plan::PlanDraft;
+use crate::domain::plan::{Field, PlanDraft};
+use crate::domain::trigger::Trigger;
 use crate::domain::verdict::Cut;
 use crate::engine::store::RunSummary;
 use crate::report::Format;
@@ -26,7 +27,15 @@ pub enum Action {
     Stream,
     Pause,
     Kill,
+    PowerCut,
+    /// Kill, and show beside it what a power cut of the same instant would have left.
+    Compare,
+    WhatIf,
+    Arm,
+    Disarm,
     Restart,
+    Repair,
+    CutTail,
     Verify,
     Finish,
     Cancel,
@@ -51,6 +60,7 @@ pub enum Action {
 
     Select(Option<SessionId>),
     ZoomTo(Zoom),
+    View(View),
     ShowRaw(bool),
 
     Export,
@@ -99,7 +109,14 @@ impl Action {
             Action::Stream,
             Action::Pause,
             Action::Kill,
+            Action::PowerCut,
+            Action::Compare,
+            Action::WhatIf,
+            Action::Arm,
+            Action::Disarm,
             Action::Restart,
+            Action::Repair,
+            Action::CutTail,
             Action::Verify,
             Action::Finish,
             Action::Cancel,
@@ -116,6 +133,9 @@ impl Action {
             Action::Check(CheckAction::Cancel),
             Action::RefreshRuns,
             Action::RevealThisRun,
+            Action::View(View::Curves),
+            Action::View(View::Ladder),
+            Action::View(View::Images),
             Action::ZoomTo(Zoom::All),
             Action::ZoomTo(Zoom::Cut),
             Action::ShowRaw(true),
@@ -145,7 +165,14 @@ impl Action {
             Action::Stream => "Stream",
             Action::Pause => "Pause",
             Action::Kill => kill_text(fault(state)),
+            Action::PowerCut => "Power cut",
+            Action::Compare => "Kill & compare",
+            Action::WhatIf => "What if now?",
+            Action::Arm => "Arm",
+            Action::Disarm => "Disarm",
             Action::Restart => "Restart",
+            Action::Repair => "Repair",
+            Action::CutTail => "Cut the tail",
             Action::Verify => "Verify",
             Action::Finish => "Finish",
             Action::Cancel => "Cancel",
@@ -170,6 +197,9 @@ impl Action {
             Action::ShowLog(LogTab::Timeline) => "Timeline",
             Action::ShowLog(LogTab::Server) => "Server log",
             Action::CopyLog => "Copy",
+            Action::View(View::Curves) => "Show curves",
+            Action::View(View::Ladder) => "Show ladder",
+            Action::View(View::Images) => "Show what if",
             Action::ZoomTo(Zoom::Cut) => "Around the cut",
             Action::ZoomTo(_) => "Whole run",
             Action::ShowRaw(true) => "Raw JSON",
@@ -214,6 +244,19 @@ impl Action {
             Action::Stream => "Write chat messages, and journal each one",
             Action::Pause => "Stop writing; the server stays up",
             Action::Kill => fault(state).explanation(),
+            Action::PowerCut => "The server dies and everything that was not fsynced is gone",
+            Action::Compare => {
+                "One instant, two ends: kill the server, and show beside it what a power cut would have left"
+            }
+            Action::WhatIf => {
+                "Start a scratch server on what is durable now and show what would be gone; the stream goes on"
+            }
+            Action::Arm => "Let the fault strike at the moment that the plan names",
+            Action::Disarm => "Let the moment pass",
+            Action::Repair => "redis-check-aof --fix on a copy of the data, and what that saves",
+            Action::CutTail => {
+                "A scratch server on every legal end of the AOF: the range of what a power cut could have left"
+            }
             Action::Restart => "Start the dead server again on the data it left",
             Action::Verify => "Read every session back and judge what is missing",
             Action::Finish => "Judge what there is, clean up and end the run",
@@ -240,6 +283,13 @@ impl Action {
             Action::RunDrill => ctrl(Key::Enter),
             Action::Stream | Action::Pause => bare(Key::Space),
             Action::Kill => bare(Key::K),
+            Action::PowerCut => bare(Key::P),
+            Action::Compare => bare(Key::C),
+            Action::WhatIf => bare(Key::W),
+            Action::Arm => bare(Key::A),
+            Action::Disarm => bare(Key::D),
+            Action::Repair => bare(Key::F),
+            Action::CutTail => bare(Key::T),
             Action::Restart => bare(Key::R),
             Action::Verify => bare(Key::V),
             Action::Export => ctrl(Key::E),
@@ -269,10 +319,52 @@ impl Action {
                 let up = matches!(phase, Phase::Ready | Phase::Streaming);
                 by_hand(state, up, "Needs a server that is up")
             }
+            Action::PowerCut | Action::Compare | Action::WhatIf => {
+                let up = matches!(phase, Phase::Ready | Phase::Streaming);
+                by_hand(state, up, "Needs a server that is up")?;
+                need(
+                    state.drill.on_faulty_disk,
+                    "Needs the faulty disk: choose one under Disk in the plan, and start the server again",
+                )
+            }
+            Action::Arm => {
+                let up = matches!(phase, Phase::Ready | Phase::Streaming);
+                by_hand(state, up, "Needs a server that is up")?;
+                need(state.drill.armed.is_none(), "Armed already: disarm first")?;
+                need(
+                    armable(state),
+                    "Choose under Moment in the plan when it shall strike",
+                )
+            }
+            Action::Disarm => by_hand(state, state.drill.armed.is_some(), "Nothing is armed"),
+            Action::Repair => {
+                let refused = phase == Phase::Down && state.drill.refused;
+                by_hand(state, refused, "The server has not refused to start")
+            }
+            Action::CutTail => {
+                by_hand(state, phase == Phase::Down, "The server is not down")?;
+                need(
+                    last_fault(state) == Some(FaultKind::ProcessKill),
+                    "Follows a process kill: that leaves the AOF as it was written",
+                )
+            }
+            Action::View(View::Images) => {
+                let any = state
+                    .drill
+                    .timeline
+                    .iter()
+                    .any(|timed| is_image(&timed.event));
+                need(
+                    any,
+                    "Nothing was tried yet: What if now? or Kill & compare does",
+                )
+            }
             Action::Restart => by_hand(state, phase == Phase::Down, "The server is not down"),
             Action::Verify => {
                 let up = matches!(phase, Phase::Ready | Phase::Streaming);
-                by_hand(state, up, "Needs a server that is up")
+                // That it gives nothing back is a result, too.
+                let refused = phase == Phase::Down && state.drill.refused;
+                by_hand(state, up || refused, "Needs a server that is up")
             }
             Action::Finish => {
                 let steady = matches!(phase, Phase::Ready | Phase::Streaming | Phase::Down);
@@ -311,6 +403,33 @@ impl Action {
             _ => Ok(()),
         }
     }
+}
+
+/// The moment in the plan is one that a fault can wait for.
+fn armable(state: &AppState) -> bool {
+    let trigger = state.plan.draft.trigger.parse();
+    trigger.is_ok_and(|trigger: Trigger| trigger != Trigger::Time)
+        && state.plan.error(Field::Trigger).is_none()
+}
+
+fn last_fault(state: &AppState) -> Option<FaultKind> {
+    let mut timeline = state.drill.timeline.iter().rev();
+    timeline.find_map(|timed| match &timed.event {
+        DrillEvent::FaultDone { record } => Some(record.fault.kind),
+        _ => None,
+    })
+}
+
+/// A scratch server was tried on an image of the data.
+#[must_use]
+pub fn is_image(event: &DrillEvent) -> bool {
+    matches!(
+        event,
+        DrillEvent::Compared { .. }
+            | DrillEvent::WhatIf { .. }
+            | DrillEvent::TailCutTried { .. }
+            | DrillEvent::Repaired { .. }
+    )
 }
 
 fn need(condition: bool, otherwise: &'static str) -> Result<(), &'static str> {

@@ -106,12 +106,13 @@ pub fn export(record: &SuiteRecord, format: CheckFormat, path: &Path, overwrite:
     let bytes = render(format, record);
     match file.and_then(|mut file| file.write_all(&bytes)) {
         Ok(()) => Fact::Exported(Ok(path.to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Fact::Exported(Err(
-            format!("{} exists already: choose another name", path.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Fact::Trouble(format!(
+            "{} exists already: choose another name",
+            path.display()
         )),
-        Err(error) => Fact::Exported(Err(format!(
+        Err(error) => Fact::Trouble(format!(
             "Saving the report failed: {error}: {}",
             path.display()
-        ))),
+        )),
     }
 }

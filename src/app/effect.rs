@@ -10,18 +10,19 @@ use super::dialog;
 pub use super::link::End;
 use super::link::Link;
 use super::persist;
-use super::state::{Picture, Purpose, Sentences, Settings};
+use super::state::{NoDisk, Picture, Purpose, Sentences, Settings};
 use crate::checks::runner::CheckEvent;
 use crate::domain::event::{Progress, TimedEvent};
+use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
 use crate::domain::plan::DrillPlan;
-use crate::domain::preset::Imported;
+use crate::domain::preset::{Imported, Preset};
 use crate::domain::record::RunRecord;
 use crate::domain::series::Curves;
 use crate::engine::command::Command;
 use crate::engine::launch::{DrillHandle, LaunchOptions, Mode};
 use crate::engine::store::{self, RunSummary};
-use crate::engine::{images, presets};
+use crate::engine::{disk, images, presets};
 use crate::report::{self, Format, wording};
 
 /// What `update` wants to be done outside.
@@ -40,7 +41,11 @@ pub enum Effect {
         overwrite: bool,
     },
     ImportConf(PathBuf),
+    /// Among the user's own presets, where the command line finds it too.
+    SavePreset(Box<Preset>),
     ListImages,
+    /// Whether this machine can have a faulty disk.
+    LookAtDisk,
     ListRuns,
     OpenRun(PathBuf),
     DeleteRun(PathBuf),
@@ -56,7 +61,11 @@ pub enum Effect {
 pub enum Fact {
     Event(TimedEvent),
     Progress(Progress),
-    Live { acked: Vec<[f64; 2]>, lanes: Lanes },
+    Live {
+        acked: Vec<[f64; 2]>,
+        lanes: Lanes,
+        ladder: Ladder,
+    },
     DrillEnded(End),
     PictureReady(Arc<Picture>),
     RunNotOpened(String),
@@ -65,12 +74,23 @@ pub enum Fact {
     PathChosen(Purpose, PathBuf),
     NoPortal(Purpose),
     Exists(PathBuf, Format),
-    Exported(Result<PathBuf, String>),
+    Exported(Result<PathBuf, Box<NotExported>>),
+    /// The preset's name.
+    PresetSaved(Result<String, String>),
     ConfImported(Result<Box<Imported>, String>),
     ImagesListed(Result<Vec<String>, String>),
+    DiskLookedAt(NoDisk),
     ServerLog(Vec<String>),
     Check(CheckEvent),
     Trouble(String),
+}
+
+/// A report that could not be saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotExported {
+    pub format: Format,
+    pub path: PathBuf,
+    pub error: String,
 }
 
 /// A drill's news is drawn within this time. Fifteen frames a second look alive, and where there is no
@@ -89,6 +109,8 @@ pub struct Doors {
     pub runs: PathBuf,
     /// Where the settings are kept; `None` keeps none.
     pub settings: Option<PathBuf>,
+    /// The folder of the user's own presets, if the user has one.
+    pub presets: Option<PathBuf>,
 }
 
 /// Performs effects and collects facts.
@@ -143,8 +165,23 @@ impl Effects {
                     presets::import_file(&path).map(Box::new),
                 )))
             }),
+            Effect::SavePreset(preset) => {
+                let Some(folder) = self.doors.presets.clone() else {
+                    return;
+                };
+                self.spawn("save-preset", move || {
+                    let saved = presets::save(&folder, &preset, true);
+                    Some(Fact::PresetSaved(whole(saved.map(|_| preset.id))))
+                });
+            }
             Effect::ListImages => self.spawn("list-images", || {
                 Some(Fact::ImagesListed(whole(images::list())))
+            }),
+            Effect::LookAtDisk => self.spawn("look-at-disk", || {
+                Some(Fact::DiskLookedAt(NoDisk {
+                    process: disk::unavailable(false),
+                    docker: disk::unavailable(true),
+                }))
             }),
             Effect::ListRuns => {
                 let runs = self.doors.runs.clone();
@@ -265,6 +302,7 @@ pub fn paint(record: Arc<RunRecord>) -> Picture {
         why: why(&record),
         cut: wording::cut_sentence(record.judgement.cut()),
         curves: wording::curves_sentence(&record),
+        ladder: wording::ladder::ladder_sentence(&record),
         lanes: wording::lanes_sentence(&record),
     };
     Picture {
@@ -286,7 +324,7 @@ fn why(record: &RunRecord) -> String {
 }
 
 fn open_run(dir: &Path) -> Fact {
-    match store::judge_again(dir) {
+    match store::open(dir) {
         Ok(record) => Fact::PictureReady(Arc::new(paint(Arc::new(record)))),
         Err(error) => Fact::RunNotOpened(format!("{error:#}")),
     }
@@ -306,8 +344,12 @@ fn export(record: &RunRecord, format: Format, path: PathBuf, overwrite: bool) ->
             Fact::Exists(path, format)
         }
         Err(error) => {
-            let path = path.display();
-            Fact::Exported(Err(format!("Saving the report failed: {error}: {path}")))
+            let error = format!("Saving the report failed: {error}: {}", path.display());
+            Fact::Exported(Err(Box::new(NotExported {
+                format,
+                path,
+                error,
+            })))
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::effect::Fact;
 use crate::domain::event::LiveView;
+use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
 use crate::engine::command::Command;
 use crate::engine::launch::DrillHandle;
@@ -86,6 +87,7 @@ impl Link {
         facts.push(Fact::Live {
             acked: thinned(&view),
             lanes: Lanes::live(&view),
+            ladder: newest(&view.ladder),
         });
     }
 
@@ -102,6 +104,15 @@ impl Link {
             Some(Err(_)) => Some(End::Crashed),
             Some(Ok(())) | None => Some(End::InPeace),
         }
+    }
+}
+
+/// The looks that the live ladder shows, and some more.
+fn newest(ladder: &Ladder) -> Ladder {
+    const LOOKS: usize = 600;
+    let skip = ladder.rungs.len().saturating_sub(LOOKS);
+    Ladder {
+        rungs: ladder.rungs[skip..].to_vec(),
     }
 }
 

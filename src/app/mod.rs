@@ -73,6 +73,13 @@ impl App {
         self.perform(effects);
     }
 
+    /// Presets that an earlier version kept in the window's own settings go among the user's files.
+    fn adopt_presets(&mut self) {
+        let presets = self.state.plan.imported.clone();
+        let save = |preset| effect::Effect::SavePreset(Box::new(preset));
+        self.perform(presets.into_iter().map(save).collect());
+    }
+
     fn perform(&mut self, effects: Vec<effect::Effect>) {
         for effect in effects {
             let state = &self.state;
@@ -168,6 +175,7 @@ fn open_window(runs: PathBuf, swept: &[String]) -> Result<()> {
             launch: Box::new(launch),
             runs,
             settings: path,
+            presets: folder,
         };
         let mut app = App::new(&cc.egui_ctx, doors, settings, presets);
         let swept = (!swept.is_empty()).then(|| {
@@ -176,6 +184,8 @@ fn open_window(runs: PathBuf, swept: &[String]) -> Result<()> {
                 swept.join(", ")
             )
         });
+        app.perform(vec![effect::Effect::LookAtDisk]);
+        app.adopt_presets();
         for text in trouble.into_iter().chain(left_out).chain(swept) {
             app.learn(Fact::Trouble(text));
         }

@@ -9,12 +9,14 @@ use super::check_state::{CheckForm, CheckFormat, ChecksState};
 use crate::domain::event::{Fix, Phase, Progress, RunId, ServerInfo, TimedEvent};
 use crate::domain::fault::Fault;
 use crate::domain::history::SessionIndex;
+use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
 use crate::domain::op::SessionId;
 use crate::domain::plan::{Field, FieldError, PlanDraft};
 use crate::domain::preset::Preset;
 use crate::domain::record::RunRecord;
 use crate::domain::series::Curves;
+use crate::domain::trigger::Trigger;
 
 // What other rooms define and `ui` has to show: it takes these names from here and knows no other room.
 pub use crate::domain::preset::Dropped;
@@ -52,7 +54,8 @@ pub struct AppState {
 pub struct Settings {
     pub draft: PlanDraft,
     pub look: Look,
-    /// The user's own files, kept as presets.
+    /// Imported presets that are not among the user's own files yet, where the command line finds them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub imported: Vec<Preset>,
     pub checks: CheckForm,
 }
@@ -114,6 +117,7 @@ pub struct PlanState {
     /// The field that the newest undo step belongs to: typing on in it makes no further step.
     pub typing: Option<String>,
     pub images: Images,
+    pub no_disk: NoDisk,
     /// The field that shall be shown and focused once.
     pub focus: Option<Field>,
 }
@@ -133,6 +137,14 @@ impl PlanState {
             .find(|error| error.field == field)
             .map(|error| error.message.as_str())
     }
+}
+
+/// Why no faulty disk can be had on this machine, under a process and under a container; `None` if it can, or
+/// nobody has looked yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoDisk {
+    pub process: Option<String>,
+    pub docker: Option<String>,
 }
 
 /// Images that the Docker engine has already.
@@ -160,6 +172,12 @@ pub struct DrillState {
     pub backend_reason: String,
     pub server: Option<ServerInfo>,
     pub timeline: Vec<TimedEvent>,
+    /// The running drill's server lies on the faulty disk.
+    pub on_faulty_disk: bool,
+    /// The moment that an armed fault waits for.
+    pub armed: Option<Trigger>,
+    /// The server would not start on what it had left; the user may try again, or take it as the result.
+    pub refused: bool,
     pub failure: Option<Failure>,
 }
 
@@ -186,6 +204,7 @@ pub struct PictureState {
     pub shown: Shown,
     pub selected: Option<SessionId>,
     pub zoom: Zoom,
+    pub view: View,
     /// The inspector shows JSON instead of bubbles.
     pub raw: bool,
     /// Counts up whenever another picture is shown: caches hang on it.
@@ -208,8 +227,29 @@ pub struct LivePicture {
     /// `[seconds, acknowledged]`.
     pub acked: Vec<[f64; 2]>,
     pub lanes: Arc<Lanes>,
-    /// Instants of the faults so far.
-    pub faults: Vec<(f64, String)>,
+    /// The newest looks.
+    pub ladder: Ladder,
+    pub faults: Vec<LiveFault>,
+}
+
+/// A fault of a drill that is not judged yet; times in seconds since the run began.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveFault {
+    pub label: String,
+    pub from: f64,
+    /// The server was seen dead, or thawed again; `None` while the fault is being performed.
+    pub done: Option<f64>,
+    /// The server was up again; `None` as long as it is not.
+    pub until: Option<f64>,
+}
+
+impl LivePicture {
+    /// Acknowledged by then, as far as the curve tells: it has a point every 50 ms.
+    #[must_use]
+    pub fn acked_by(&self, secs: f64) -> u32 {
+        let behind = self.acked.partition_point(|point| point[0] <= secs);
+        behind.checked_sub(1).map_or(0, |i| self.acked[i][1] as u32)
+    }
 }
 
 /// A record and everything that is computed from it once.
@@ -230,7 +270,19 @@ pub struct Sentences {
     pub why: String,
     pub cut: String,
     pub curves: String,
+    pub ladder: String,
     pub lanes: String,
+}
+
+/// What the upper half of the picture shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    #[default]
+    Curves,
+    /// The ladder of durability.
+    Ladder,
+    /// What scratch servers found on images of the data: kill and power cut side by side, what if, a repair.
+    Images,
 }
 
 /// The part of the order of acknowledgement that the lanes show.
@@ -328,6 +380,8 @@ pub enum Dialog {
     TypePath {
         purpose: Purpose,
         text: String,
+        /// Why the path did not do.
+        error: Option<String>,
     },
     Overwrite {
         path: PathBuf,

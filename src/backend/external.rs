@@ -2,74 +2,72 @@
 //!
 //! We never signal, configure or flush it. What we write lies under a random prefix.
 
+use std::io::ErrorKind;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Backend, BackendError, Endpoint, LogLine, Result, Watch};
+use super::{Backend, BackendError, Endpoint, LogLine, Result, Watch, usercommand};
 use crate::domain::fault::ServerEnd;
 use crate::domain::plan::External;
 
 pub struct ExternalBackend {
     plan: External,
     endpoint: Endpoint,
+    watch: Arc<dyn Watch>,
+    /// The kill command was begun: from then on the server may be dead.
     killed: bool,
+    /// A command was ended because the user cancelled: the next one gets less patience.
+    hurried: bool,
 }
 
-impl ExternalBackend {
-    /// How long the server may go on answering after the kill command has returned.
-    const DEATH_PATIENCE: Duration = Duration::from_secs(15);
-    /// How long the user's own commands may take.
-    const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
+/// How long the server may go on answering after the kill command has returned.
+const DEATH_PATIENCE: Duration = Duration::from_secs(15);
+/// How long the user's own commands may take.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
+/// And how long once a command had to be ended on cancel.
+const HURRIED_PATIENCE: Duration = Duration::from_secs(10);
 
+impl ExternalBackend {
+    /// `watch` tells whether the user has cancelled, also while a command of theirs hangs.
     #[must_use]
-    pub fn new(plan: External, endpoint: Endpoint) -> Self {
+    pub fn new(plan: External, endpoint: Endpoint, watch: Arc<dyn Watch>) -> Self {
         ExternalBackend {
             plan,
             endpoint,
+            watch,
             killed: false,
+            hurried: false,
         }
+    }
+
+    fn connect(&self) -> Option<TcpStream> {
+        let address = (self.endpoint.host.as_str(), self.endpoint.port).to_socket_addrs();
+        let address = address.ok()?.next()?;
+        TcpStream::connect_timeout(&address, Duration::from_millis(500)).ok()
     }
 
     fn answers(&self) -> bool {
-        let address = (self.endpoint.host.as_str(), self.endpoint.port).to_socket_addrs();
-        let address = address.ok().and_then(|mut addresses| addresses.next());
-        address.is_some_and(|address| {
-            TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_ok()
-        })
+        self.connect().is_some()
+    }
+
+    fn run(&mut self, what: &str, command: &str) -> Result<()> {
+        let watch = Arc::clone(&self.watch);
+        let result = usercommand::run(what, command, COMMAND_PATIENCE, &|| watch.cancelled());
+        self.hurried |= result.is_err() && watch.cancelled();
+        result
     }
 }
 
-/// Runs a command of the user's in the user's shell. Fails if it fails.
-fn run(what: &str, command: &str, patience: Duration) -> Result<()> {
-    let failed =
-        |why: String| BackendError::new(format!("the {what} command failed: {why}\n  {command}"));
-    let mut child = Command::new("sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map_err(|error| failed(error.to_string()))?;
-    let begun = Instant::now();
-    loop {
-        match child
-            .try_wait()
-            .map_err(|error| failed(error.to_string()))?
-        {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(failed(status.to_string())),
-            None if begun.elapsed() > patience => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(failed(format!(
-                    "it did not end within {} s",
-                    patience.as_secs()
-                )));
-            }
-            None => std::thread::sleep(Duration::from_millis(5)),
-        }
+/// Whether the server has closed this connection: a process that dies takes its connections with it, and one that
+/// was started in its place does not know them.
+fn is_closed(connection: &TcpStream) -> bool {
+    let mut byte = [0];
+    let _ = connection.set_nonblocking(true);
+    match connection.peek(&mut byte) {
+        Ok(read) => read == 0,
+        Err(error) => error.kind() != ErrorKind::WouldBlock,
     }
 }
 
@@ -87,11 +85,16 @@ impl Backend for ExternalBackend {
     }
 
     fn start(&mut self, watch: &dyn Watch) -> Result<Endpoint> {
-        if self.killed {
+        if self.killed && self.answers() {
+            watch.doing(
+                "The server is back already: by your kill command, or by whatever watches over it",
+                None,
+            );
+        } else if self.killed {
             watch.doing("Running your start command", None);
-            run("start", &self.plan.start_command, Self::COMMAND_PATIENCE)?;
-            self.killed = false;
+            self.run("start", &self.plan.start_command.clone())?;
         }
+        self.killed = false;
         Ok(self.endpoint.clone())
     }
 
@@ -101,13 +104,17 @@ impl Backend for ExternalBackend {
     }
 
     fn kill(&mut self) -> Result<ServerEnd> {
-        run("kill", &self.plan.kill_command, Self::COMMAND_PATIENCE)?;
+        let witness = self.connect();
         self.killed = true;
+        self.run("kill", &self.plan.kill_command.clone())?;
         let begun = Instant::now();
-        while self.answers() {
-            if begun.elapsed() > Self::DEATH_PATIENCE {
+        while !witness.as_ref().is_some_and(is_closed) && self.answers() {
+            if self.watch.cancelled() {
+                return Err(BackendError::new("cancelled while the server was dying"));
+            }
+            if begun.elapsed() > DEATH_PATIENCE {
                 return Err(BackendError::new(format!(
-                    "your kill command has succeeded, but {} still answers: does it end the right server, and does nothing start it again?",
+                    "your kill command has succeeded, but the server at {} lives on, with the connections that it had before: does the command end the right server?",
                     self.program()
                 )));
             }
@@ -152,10 +159,21 @@ impl Backend for ExternalBackend {
 
     /// Leaves the server as it was found: running.
     fn close(&mut self) -> Result<()> {
-        if self.killed {
-            run("start", &self.plan.start_command, Self::COMMAND_PATIENCE)?;
-            self.killed = false;
+        if self.killed && !self.answers() {
+            let patience = if self.hurried {
+                HURRIED_PATIENCE
+            } else {
+                COMMAND_PATIENCE
+            };
+            let command = &self.plan.start_command;
+            usercommand::run("start", command, patience, &|| false).map_err(|error| {
+                BackendError::new(format!(
+                    "the server at {} was left dead; start it yourself: {error}",
+                    self.program()
+                ))
+            })?;
         }
+        self.killed = false;
         Ok(())
     }
 }

@@ -7,8 +7,12 @@ pub mod external;
 mod group;
 pub mod guest;
 pub mod lease;
+mod port;
 pub mod process;
 pub mod process_id;
+pub mod repair;
+pub mod scratch;
+mod usercommand;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -111,6 +115,22 @@ pub trait Backend: Send {
     /// SIGTERM, and SIGKILL once `grace` has passed. True if SIGKILL was needed.
     fn stop(&mut self, grace: Duration) -> Result<(ServerEnd, bool)>;
 
+    /// SIGTERM and no more: returns at once, while the server may be busy saving for long.
+    fn terminate(&mut self) -> Result<()> {
+        Err(BackendError::new(format!(
+            "SIGTERM cannot be sent to a server of backend {} from here",
+            self.id()
+        )))
+    }
+
+    /// Lines of configuration that stand behind all others at the starts from now on; none takes them back.
+    fn configure(&mut self, _lines: &str) -> Result<()> {
+        Err(BackendError::new(format!(
+            "the configuration of a server of backend {} is not ours",
+            self.id()
+        )))
+    }
+
     fn pause(&mut self) -> Result<()>;
 
     fn resume(&mut self) -> Result<()>;
@@ -123,6 +143,24 @@ pub trait Backend: Send {
 
     /// Copies the data directory of the dead (or paused) server into `to`, which exists and is empty.
     fn copy_data(&mut self, to: &Path) -> Result<()>;
+
+    /// Puts the files below `from` into the data directory of the dead server, or of one that was never started.
+    /// Files of the same name are replaced, others stay.
+    fn place_data(&mut self, _from: &Path) -> Result<()> {
+        Err(BackendError::new(format!(
+            "the files of a server of backend {} are not ours: choose backend process or docker",
+            self.id()
+        )))
+    }
+
+    /// A scratch server like this one, not started: the same program and preset, a data directory of its own
+    /// on an ordinary disk. It is held by the lease as its own, and gone when it is dropped.
+    fn another(&self) -> Result<Box<dyn Backend>> {
+        Err(BackendError::new(format!(
+            "a second server of backend {} cannot be made here: choose backend process or docker",
+            self.id()
+        )))
+    }
 
     /// Ends the server and removes everything that was made for it. Can be called twice.
     fn close(&mut self) -> Result<()>;

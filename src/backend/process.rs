@@ -2,17 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::group;
 use super::lease::{self, CONFIG_FILE, Holding, SCRATCH_PREFIX};
 use super::process_id::ProcessId;
 use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch};
+use super::{group, port};
 use crate::domain::event::Fix;
 use crate::domain::fault::ServerEnd;
 
@@ -26,15 +25,16 @@ pub const PROGRAMS: [&str; 3] = ["redis-server", "valkey-server", "redict-server
 /// Names what was looked for and how to get it.
 pub fn find_program(wanted: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = wanted {
-        return if path.is_file() {
-            Ok(path.to_owned())
+        let wrong = if !path.is_file() {
+            "there is no server program at"
+        } else if !is_executable(path) {
+            "nothing that can be run is at"
         } else {
-            Err(BackendError::new(format!(
-                "there is no server program at {}: choose another",
-                path.display()
-            ))
-            .fix(Fix::ChooseServerProgram))
+            return Ok(path.to_owned());
         };
+        let path = path.display();
+        return Err(BackendError::new(format!("{wrong} {path}: choose another"))
+            .fix(Fix::ChooseServerProgram));
     }
     let folders: Vec<PathBuf> = std::env::var_os("PATH")
         .map(|path| std::env::split_paths(&path).collect())
@@ -42,7 +42,7 @@ pub fn find_program(wanted: Option<&Path>) -> Result<PathBuf> {
     let found = PROGRAMS
         .iter()
         .flat_map(|program| folders.iter().map(move |folder| folder.join(program)))
-        .find(|path| path.is_file());
+        .find(|path| is_executable(path));
     found.ok_or_else(|| {
         BackendError::new(format!(
             "none of {} is on PATH: install one (Debian, Ubuntu: apt install redis-server; macOS: brew install redis), give its path, or use Docker",
@@ -50,6 +50,12 @@ pub fn find_program(wanted: Option<&Path>) -> Result<PathBuf> {
         ))
         .fix(Fix::UseDocker)
     })
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 /// The backend.
@@ -62,6 +68,8 @@ pub struct ProcessBackend {
 /// What exists once the server has been started for the first time.
 struct Server {
     program: PathBuf,
+    /// Text of the configuration file.
+    config: String,
     dir: PathBuf,
     port: u16,
     password: String,
@@ -107,7 +115,8 @@ impl ProcessBackend {
             })?
             .keep();
         lease::hold(Holding::Directory(dir.clone()));
-        let port = free_port()?;
+        let port = port::free()
+            .map_err(|error| BackendError::new(format!("no free port on 127.0.0.1: {error}")))?;
         let password = super::random_password()?;
         let config = format!(
             "{}\n# Crashdrill's own lines: a directory, a port and a log of this run's\n\
@@ -123,9 +132,10 @@ impl ProcessBackend {
             dir.join(LOG_FILE).display().to_string(),
         );
         let path = dir.join(CONFIG_FILE);
-        fs::write(&path, config).map_err(|error| failed("write", &path, &error))?;
+        fs::write(&path, &config).map_err(|error| failed("write", &path, &error))?;
         Ok(Server {
             program,
+            config,
             dir,
             port,
             password,
@@ -136,13 +146,6 @@ impl ProcessBackend {
             log_rest: String::new(),
         })
     }
-}
-
-/// A port that is free now. The server takes it in a moment and keeps its number over every restart.
-fn free_port() -> Result<u16> {
-    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    port.map(|address| address.port())
-        .map_err(|error| BackendError::new(format!("no free port on 127.0.0.1: {error}")))
 }
 
 impl Server {
@@ -218,6 +221,15 @@ impl Server {
         })
     }
 
+    /// To the leader alone, as an operator would: the server deals with its own children.
+    fn terminate(&self) -> Result<()> {
+        let leader = self.leader.as_ref();
+        let leader = leader.and_then(|leader| Pid::from_raw(leader.pid));
+        let leader = leader.ok_or_else(|| BackendError::new("the server is not running"))?;
+        rustix::process::kill_process(leader, Signal::TERM)
+            .map_err(|error| BackendError::new(format!("cannot send SIGTERM: {error}")))
+    }
+
     fn wait(&mut self) -> Result<ServerEnd> {
         if let Some(mut child) = self.child.take() {
             let status = child.wait().map_err(|error| {
@@ -288,14 +300,7 @@ impl Backend for ProcessBackend {
 
     fn stop(&mut self, grace: Duration) -> Result<(ServerEnd, bool)> {
         let server = self.server()?;
-        // To the leader alone, as an operator would: the server deals with its own children.
-        let leader = server
-            .leader
-            .as_ref()
-            .and_then(|leader| Pid::from_raw(leader.pid));
-        let leader = leader.ok_or_else(|| BackendError::new("the server is not running"))?;
-        rustix::process::kill_process(leader, Signal::TERM)
-            .map_err(|error| BackendError::new(format!("cannot send SIGTERM: {error}")))?;
+        server.terminate()?;
         let begun = Instant::now();
         loop {
             if let Some(end) = server.poll()? {
@@ -306,6 +311,17 @@ impl Backend for ProcessBackend {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    fn terminate(&mut self) -> Result<()> {
+        self.server()?.terminate()
+    }
+
+    fn configure(&mut self, lines: &str) -> Result<()> {
+        let server = self.server()?;
+        let path = server.dir.join(CONFIG_FILE);
+        fs::write(&path, format!("{}{lines}\n", server.config))
+            .map_err(|error| BackendError::new(format!("cannot write {}: {error}", path.display())))
     }
 
     fn pause(&mut self) -> Result<()> {
@@ -354,6 +370,32 @@ impl Backend for ProcessBackend {
                 to.display()
             ))
         })
+    }
+
+    fn place_data(&mut self, from: &Path) -> Result<()> {
+        if self.server.is_none() {
+            self.server = Some(self.prepare()?);
+        }
+        let own = self.server()?.dir.clone();
+        let to = self.spec.data.as_ref().unwrap_or(&own);
+        super::copy_dir(from, to, &[CONFIG_FILE, LOG_FILE]).map_err(|error| {
+            BackendError::new(format!(
+                "cannot copy files into the data directory {}: {error}",
+                to.display()
+            ))
+        })
+    }
+
+    fn another(&self) -> Result<Box<dyn Backend>> {
+        let program = self.server.as_ref().map(|server| server.program.clone());
+        let spec = ServerSpec {
+            data: None,
+            ..self.spec.clone()
+        };
+        Ok(Box::new(ProcessBackend::new(
+            program.or_else(|| self.program.clone()),
+            spec,
+        )))
     }
 
     #[expect(

@@ -109,6 +109,9 @@ pub struct RunArgs {
     pub pause: f64,
     #[command(flatten)]
     pub conditions: ConditionArgs,
+    /// How long a client waits for one reply; after that the write is in doubt
+    #[arg(long, value_name = "TIME", default_value = "2", value_parser = seconds)]
+    pub op_timeout: f64,
     /// Judge by this many lost messages at most, instead of the preset's promise
     #[arg(long, value_name = "N")]
     pub max_lost: Option<u64>,
@@ -169,6 +172,9 @@ pub struct ConditionArgs {
     /// After a process kill, try every end of the AOF that a power cut could have left
     #[arg(long)]
     pub tail_cut: bool,
+    /// If the server refuses its data: run redis-check-aof --fix on a copy and show what that saves
+    #[arg(long)]
+    pub repair: bool,
 }
 
 impl ConditionArgs {
@@ -186,6 +192,7 @@ impl ConditionArgs {
             network: text(&self.network),
             compare: self.compare,
             tail_cut: self.tail_cut,
+            repair: self.repair,
             save_time: text(&self.save_time),
             ..PlanDraft::default()
         }
@@ -221,6 +228,7 @@ impl RunArgs {
                 return Err(format!("{option}: 0 is too few; leave it out for no limit"));
             }
         }
+        self.fits_backend()?;
         let path = |path: &Option<PathBuf>| {
             path.as_ref()
                 .map(|p| p.display().to_string())
@@ -249,9 +257,41 @@ impl RunArgs {
             seed: self.seed,
             max_lost: self.max_lost,
             max_window_secs: self.max_window,
+            op_timeout_secs: self.op_timeout,
             keep_data: path(&self.keep_data),
             ..self.conditions.draft()
         })
+    }
+}
+
+impl RunArgs {
+    /// An option that the backend would ignore is a mistake: somebody's own server would not be drilled at all.
+    fn fits_backend(&self) -> Result<(), String> {
+        let external = [
+            ("--url", self.url.is_some()),
+            ("--kill-cmd", self.kill_cmd.is_some()),
+            ("--start-cmd", self.start_cmd.is_some()),
+            ("--allow-nonempty", self.allow_nonempty),
+        ];
+        let given = external.iter().find(|(_, given)| *given);
+        let backend = self.backend.as_str();
+        match (backend, given) {
+            ("external", _) | (_, None) => {}
+            (_, Some((option, _))) => {
+                return Err(format!(
+                    "{option}: backend {backend} does not use it; add --backend external"
+                ));
+            }
+        }
+        match (backend, &self.server) {
+            ("docker", Some(_)) => {
+                Err("--server: a container brings its own server; choose it with --image".into())
+            }
+            ("external", Some(_)) => {
+                Err("--server: your own start command says which server runs".into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

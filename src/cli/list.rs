@@ -17,7 +17,8 @@ pub fn runs(args: &RunsArgs, folder: &Path) -> Result<Exit> {
         output::line(&format!("Deleted {}", dir.display()));
         return Ok(Exit::Held);
     }
-    let all = store::list(folder)?;
+    // The only thing that can be wrong with it is the folder that was named.
+    let all = store::list(folder).map_err(|error| UsageError(format!("--runs: {error:#}")))?;
     if args.json {
         output::result(&serde_json::to_string_pretty(&all)?);
         return Ok(Exit::Held);
@@ -50,7 +51,7 @@ pub fn runs(args: &RunsArgs, folder: &Path) -> Result<Exit> {
 pub fn replay(args: &ReplayArgs, folder: &Path) -> Result<Exit> {
     let reports = run::reports(&args.report, args.force)?;
     let dir = store::find(folder, &args.run).map_err(|error| UsageError(format!("{error:#}")))?;
-    let record = store::judge_again(&dir)?;
+    let record = store::judge_again(&dir).map_err(|error| UsageError(format!("{error:#}")))?;
     output::verdict(&record);
     run::write_reports(&record, &reports)?;
     Ok(Exit::of(record.judgement.verdict))

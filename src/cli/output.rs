@@ -46,6 +46,9 @@ pub fn verdict(record: &RunRecord) {
         if let Some(why) = wording::why_sentence(record, fault) {
             result(&why);
         }
+        if let Some(moment) = wording::moment_sentence(record, fault) {
+            result(&moment);
+        }
     }
     if record.judgement.counts.lost > 0 {
         result(&wording::cut_sentence(record.judgement.cut()));

@@ -21,7 +21,7 @@ use crate::report::{Format, render};
 
 pub fn run(args: &RunArgs, runs: &Path) -> Result<Exit> {
     let reports = reports(&args.report, args.force)?;
-    let plan = plan(args)?;
+    let plan = plan(args, runs)?;
     let interrupted = interrupted()?;
     let program = std::env::current_exe().ok();
     for swept in housekeeping::begin(program.as_deref())? {
@@ -41,7 +41,7 @@ pub fn run(args: &RunArgs, runs: &Path) -> Result<Exit> {
     conclude(outcome, &reports)
 }
 
-fn plan(args: &RunArgs) -> Result<DrillPlan> {
+fn plan(args: &RunArgs, runs: &Path) -> Result<DrillPlan> {
     let folder = store::presets_dir().ok();
     let (mut known, errors) = presets::load(folder.as_deref());
     for error in &errors {
@@ -60,7 +60,7 @@ fn plan(args: &RunArgs) -> Result<DrillPlan> {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         UsageError(lines.join("\n"))
     })?;
-    check(&plan).map_err(|error| UsageError(format!("--url: {error}")))?;
+    check(&plan, runs).map_err(|error| UsageError(error.message))?;
     Ok(plan)
 }
 
@@ -76,7 +76,7 @@ pub fn reports(paths: &[PathBuf], force: bool) -> Result<Vec<(Format, PathBuf)>>
 }
 
 /// # Errors
-/// The path names a folder, a file that exists (unless `force`), or lies in no folder.
+/// The path names a folder, a file that exists (unless `force`), or lies in no folder that can be written.
 pub fn writable(path: &Path, force: bool) -> Result<()> {
     if path.is_dir() {
         bail!(UsageError(format!(
@@ -99,6 +99,12 @@ pub fn writable(path: &Path, force: bool) -> Result<()> {
             path.display()
         )));
     }
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map_err(|error| {
+        let path = path.display();
+        UsageError(format!(
+            "{path} cannot be written: {error}; choose another folder"
+        ))
+    })?;
     Ok(())
 }
 

@@ -29,6 +29,15 @@ impl Info {
         Ok(Info::parse(&text))
     }
 
+    /// The part about persistence alone: cheap enough to be asked without a pause.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn fetch_persistence(connection: &mut Connection) -> RedisResult<Self> {
+        let text: String = redis::cmd("INFO").arg("persistence").query(connection)?;
+        Ok(Info::parse(&text))
+    }
+
     fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
@@ -98,6 +107,15 @@ pub fn key_count(connection: &mut Connection) -> RedisResult<u64> {
 /// # Errors
 /// Those of the connection, and a server that forbids CONFIG.
 pub fn config(connection: &mut Connection, names: &[&str]) -> RedisResult<HashMap<String, String>> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut all = redis::cmd("CONFIG");
+    all.arg("GET").arg(names);
+    if let Ok(values) = all.query(connection) {
+        return Ok(values);
+    }
+    // Before Redis 7 the command takes one name at a time.
     let mut values = HashMap::new();
     for name in names {
         let answer: HashMap<String, String> = redis::cmd("CONFIG")

@@ -5,6 +5,7 @@
 pub mod classify;
 pub mod connect;
 pub mod info;
+pub mod levers;
 pub mod pipes;
 pub mod scan;
 pub mod talk;

@@ -4,14 +4,17 @@
 //! survive if the power failed now. It knows files, names, writes and fsyncs and nothing of Redis but the
 //! marker bytes that it is told to count. It starts and signals no server: the order at a cut is the engine's.
 
+pub mod aof;
 #[cfg(target_os = "linux")]
 mod availability;
 #[cfg(target_os = "linux")]
 mod control;
+pub mod damage;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 mod facts;
 mod spec;
+pub mod tail_cut;
 
 #[cfg(target_os = "linux")]
 pub use availability::unavailable;

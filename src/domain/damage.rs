@@ -100,6 +100,28 @@ impl FromStr for Damage {
     }
 }
 
+/// Damage as it was done: the evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamageDone {
+    pub damage: Damage,
+    /// Below the data directory.
+    pub path: String,
+    /// The first byte that is not as it was.
+    pub offset: u64,
+    /// How many bytes from there on are concerned.
+    pub bytes: u64,
+    pub file_bytes_before: u64,
+    pub file_bytes_after: u64,
+    /// The first concerned bytes as they were, in hexadecimal digits, at most [`DamageDone::SHOWN`] of them.
+    pub before: String,
+    /// And as they are now; empty where they are cut off.
+    pub after: String,
+}
+
+impl DamageDone {
+    pub const SHOWN: usize = 16;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,9 +7,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::damage::DamageDone;
 use super::fault::{Fault, FaultRecord, PersistenceInfo, ServerEnd, Snapshot};
+use super::image::{Comparison, ImageFinding, Repair, TailCut};
+use super::ladder::{Gap, Ladder};
+use super::network::NetworkHappening;
 use super::op::Micros;
 use super::record::RunRecord;
+use super::trigger::Trigger;
 
 /// Name of a run and of its directory: `20261120-203312-rdb-5s-process-kill-x7f3`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -106,6 +111,18 @@ pub enum DrillEvent {
     SnapshotFinished {
         snapshot: Snapshot,
     },
+    /// A fault waits for its moment.
+    Armed {
+        fault: Fault,
+        trigger: Trigger,
+    },
+    /// The user has taken it back.
+    Disarmed,
+    /// The moment did not come, and so nothing was done.
+    MomentMissed {
+        trigger: Trigger,
+        reason: String,
+    },
     FaultBegan {
         fault: Fault,
         before: Option<PersistenceInfo>,
@@ -144,6 +161,30 @@ pub enum DrillEvent {
     },
     DataKept {
         path: PathBuf,
+    },
+    /// The network between client and server did what the plan says.
+    NetworkHappened {
+        happening: NetworkHappening,
+    },
+    /// A file of the dead server was damaged.
+    DamageDone {
+        done: DamageDone,
+    },
+    /// A copy of the data that the server refuses was repaired and tried.
+    Repaired {
+        repair: Repair,
+    },
+    /// One captured instant, both ends.
+    Compared {
+        comparison: Comparison,
+    },
+    /// What a power cut would have taken at that instant of the stream.
+    WhatIf {
+        finding: ImageFinding,
+    },
+    /// What a power cut could have left: a range, not an observation.
+    TailCutTried {
+        tail_cut: TailCut,
     },
     /// The drill cannot go on. `error` names the operation, the cause and what to do.
     Failed {
@@ -197,6 +238,12 @@ pub struct Progress {
     pub backlog: u64,
     pub acked_per_sec: f64,
     pub info: Option<PersistenceInfo>,
+    /// What a process kill would take now.
+    pub kill_takes: Option<Gap>,
+    /// What a power cut would take now.
+    pub cut_takes: Option<Gap>,
+    /// Both are counted on the faulty disk, not estimated.
+    pub gaps_exact: bool,
     /// The run began this many microseconds (wall clock) after the Unix epoch.
     pub began_unix_micros: u64,
 }
@@ -210,6 +257,8 @@ pub struct LiveView {
     pub ticks: Vec<(u32, u32)>,
     /// Acknowledged messages by session.
     pub by_session: Vec<u32>,
+    /// The ladder of durability, bounded by itself.
+    pub ladder: Ladder,
     /// Counts up at each change.
     pub generation: u64,
 }

@@ -48,6 +48,9 @@ pub struct DroppedBytes {
     pub path: String,
     pub kept_bytes: u64,
     pub dropped_bytes: u64,
+    /// Zeros that stand where a size survived and its bytes did not.
+    #[serde(default)]
+    pub zeroed_bytes: u64,
     /// What stands in the place of the dropped bytes.
     pub tail: Tail,
 }

@@ -28,7 +28,7 @@ pub enum ImageOutcome {
     Started {
         /// Elements found.
         found: u64,
-        /// Acknowledged before the instant and missing.
+        /// Acknowledged before the instant (and after the fault before it) and missing.
         lost: u64,
         /// Age of the oldest lost acknowledgement at the instant.
         window: Option<Duration>,
@@ -48,9 +48,34 @@ pub struct ImageFinding {
     /// The instant of the image.
     pub at: Micros,
     pub image: Image,
-    /// Acknowledged up to the instant.
+    /// Acknowledged up to the instant, after the fault before it.
     pub acked: u64,
     pub outcome: ImageOutcome,
+}
+
+impl ImageFinding {
+    /// Acknowledged messages lost, if the server started.
+    #[must_use]
+    pub fn lost(&self) -> Option<u64> {
+        match self.outcome {
+            ImageOutcome::Started { lost, .. } => Some(lost),
+            _ => None,
+        }
+    }
+}
+
+/// A second act after a server has refused to start: `redis-check-aof --fix` on a copy of its data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Repair {
+    /// The program that repaired.
+    pub program: String,
+    /// Its own words, the last ones.
+    pub words: Vec<String>,
+    /// The AOF, all its files together.
+    pub bytes_before: u64,
+    pub bytes_after: u64,
+    /// What a scratch server found on the repaired copy.
+    pub finding: ImageFinding,
 }
 
 /// The same instant, two ends: what a process kill would have left and what a power cut would have left.

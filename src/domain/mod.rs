@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod fault;
 pub mod history;
 pub mod image;
+pub mod ladder;
 pub mod lanes;
 pub mod network;
 pub mod op;

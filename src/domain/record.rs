@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::event::{RunId, ServerInfo, TimedEvent};
 use super::history::History;
+use super::ladder::Ladder;
 use super::plan::DrillPlan;
 use super::readback::Readback;
 use super::verdict::{Class, Judgement};
@@ -28,6 +29,8 @@ pub struct RunRecord {
     pub timeline: Vec<TimedEvent>,
     pub history: Arc<History>,
     pub readback: Option<Arc<Readback>>,
+    /// The ladder of durability as it was seen; `None` for runs that kept none.
+    pub ladder: Option<Arc<Ladder>>,
     pub judgement: Judgement,
     /// One for each op of the history, in the same order.
     pub classes: Arc<Vec<Class>>,

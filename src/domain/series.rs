@@ -1,5 +1,8 @@
-//! The curves of the picture: cumulative acknowledged writes and recovered entries over time.
+//! The curves of the picture: cumulative acknowledged writes and recovered entries over time, and the bands of the
+//! faults that stand in it.
 
+use super::event::DrillEvent;
+use super::fault::FaultKind;
 use super::op::{Completion, Micros};
 use super::record::RunRecord;
 use super::verdict::Class;
@@ -18,6 +21,13 @@ pub struct Curves {
 }
 
 impl Curves {
+    /// Acknowledged by then.
+    #[must_use]
+    pub fn acked_by(&self, secs: f64) -> u32 {
+        let behind = self.secs.partition_point(|&at| at <= secs);
+        behind.checked_sub(1).map_or(0, |i| self.acked[i] as u32)
+    }
+
     /// Bins the acknowledgements into at most `points` instants. A cumulative curve needs no more
     /// than one point a pixel column: it rises only, so its minimum and maximum are its ends.
     #[must_use]
@@ -59,4 +69,40 @@ impl Curves {
         }
         curves
     }
+}
+
+/// The time that a fault took, in seconds since the run began.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    pub fault: FaultKind,
+    pub from: f64,
+    pub to: f64,
+}
+
+/// From each fault until the server was up again: the time in which nothing could be written. A pause ends with the
+/// thaw, and a server that never came back was gone from its death on.
+#[must_use]
+pub fn bands(record: &RunRecord) -> Vec<Band> {
+    let restarted = |dead: Micros| {
+        let mut timeline = record.timeline.iter();
+        let restart = timeline.find(|timed| {
+            timed.at >= dead && matches!(timed.event, DrillEvent::ServerRestarted { .. })
+        });
+        restart.map(|timed| timed.at)
+    };
+    let faults = record.history.faults.iter();
+    faults
+        .map(|fault| {
+            let restart = fault
+                .fault
+                .kind
+                .ends_server()
+                .then(|| restarted(fault.dead));
+            Band {
+                fault: fault.fault.kind,
+                from: fault.at.secs(),
+                to: restart.flatten().unwrap_or(fault.dead).secs(),
+            }
+        })
+        .collect()
 }

@@ -11,7 +11,7 @@ use super::disk::DiskMoment;
 use super::op::Micros;
 
 /// The moment that is aimed at. The fault strikes at the first such moment after the streaming time has passed
-/// (`Trigger::Time`: right then).
+/// (`Trigger::Time`: right then; `Trigger::Acks`: whenever it comes).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "trigger")]
 pub enum Trigger {
@@ -62,6 +62,21 @@ impl Trigger {
         "aof-buffer",
         "before-rename:*.rdb#1",
     ];
+
+    /// It ends the streaming time by itself instead of following it.
+    #[must_use]
+    pub fn comes_while_streaming(&self) -> bool {
+        matches!(self, Trigger::Acks { .. })
+    }
+
+    /// It is seen by the faulty disk or not at all: between two operations of a file there is no time for a look.
+    #[must_use]
+    pub fn needs_disk(&self) -> bool {
+        matches!(
+            self,
+            Trigger::BgsaveRename | Trigger::RewriteManifest | Trigger::Disk { .. }
+        )
+    }
 
     /// What is aimed at, after "at the moment when".
     #[must_use]

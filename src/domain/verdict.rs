@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::contract::Contract;
 use super::fault::FaultKind;
 use super::op::{Micros, SessionId};
+use super::trigger::Trigger;
 
 /// The class of one attempt. Every attempt has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -324,6 +325,10 @@ pub enum Ground {
     Cancelled,
     /// The journal's tail is torn: later ops may exist that nobody recorded.
     JournalTorn,
+    /// A line of the timeline cannot be read: what it told is not known. `text` names file and line.
+    TimelineDamaged {
+        text: String,
+    },
     /// Keys were evicted or expired, so a missing entry need not be crash loss.
     EvictedOrExpired {
         evicted: u64,
@@ -339,6 +344,11 @@ pub enum Ground {
     },
     /// The drill ended before its fault.
     NoFault,
+    /// The moment of the fault did not come.
+    MomentMissed {
+        trigger: Trigger,
+        reason: String,
+    },
     /// The drill failed; what failed.
     DrillFailed {
         error: String,

@@ -1,5 +1,6 @@
 //! Orders to a running drill, imperative.
 
+use crate::domain::damage::Damage;
 use crate::domain::fault::Fault;
 use crate::domain::trigger::Trigger;
 
@@ -17,6 +18,16 @@ pub enum Command {
     Arm(Fault, Trigger),
     /// Let the moment pass.
     Disarm,
+    /// Kill & compare: a process kill on the faulty disk, and both images of its instant tried.
+    Compare,
+    /// Try what a power cut now would leave, while the stream goes on.
+    WhatIf,
+    /// Tail-cut replay of the dead server's AOF.
+    TailCut,
+    /// Damage a file of the dead server.
+    Damage(Damage),
+    /// Repair a copy of what the server refuses, and show what that saves.
+    Repair,
     /// Start the dead server again on its data.
     Restart,
     /// Read everything back and judge.

@@ -3,26 +3,30 @@
 //! Straight-line: `script` is what **Run drill** does, `by_hand` is the same steps in the user's order.
 
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::attention::Attention;
+use super::capture::Captured;
 use super::command::Command;
+use super::disk::DrillDisk;
+use super::ladder::Climb;
 use super::lives::Lives;
 use super::load::{Load, Streaming};
 use super::ready::{self, Started};
 use super::snapshots::SnapshotLog;
 use super::stop::{Step, Stop};
 use super::store::RunDir;
-use crate::backend::{Backend, BackendError, Endpoint, Watch};
+use super::wire::Wire;
+use crate::backend::{Backend, BackendError, Endpoint};
 use crate::client::{Connection, scan};
 use crate::domain::event::{DrillEvent, LiveView, Phase, ServerInfo};
-use crate::domain::fault::{Fault, FaultKind, FaultRecord, PersistenceInfo, ServerEnd};
+use crate::domain::fault::{FaultRecord, PersistenceInfo, ServerEnd};
 use crate::domain::history::History;
 use crate::domain::op::Micros;
 use crate::domain::plan::DrillPlan;
 use crate::domain::readback::Readback;
 use crate::domain::record::RunRecord;
-use crate::domain::trigger::Trigger;
 use crate::domain::workload::KeySpace;
 use crate::journal::JournalWriter;
 
@@ -56,8 +60,20 @@ pub struct Drill {
     pub(super) next_look: Instant,
     pub(super) next_info: Instant,
     pub(super) rate_before: (Instant, u64),
-    /// A fault that waits for its moment.
-    pub(super) armed: Option<(Fault, Trigger)>,
+    /// The network between the load and the server, if the plan has a fault for it.
+    pub(super) wire: Option<Wire>,
+    /// The next fault's instant is captured, to show both of its ends.
+    pub(super) capture: bool,
+    pub(super) captured: Option<Captured>,
+    /// Images that are tried while the stream goes on.
+    pub(super) trials: Vec<JoinHandle<()>>,
+    /// The faulty disk under the server's data directory.
+    pub(super) disk: Option<DrillDisk>,
+    pub(super) climb: Climb,
+    /// Shared with the load and the window.
+    pub(super) live: Arc<Mutex<LiveView>>,
+    /// A full or failing disk has made the server end by itself.
+    pub(super) gave_up: bool,
 }
 
 impl Drill {
@@ -93,21 +109,34 @@ impl Drill {
             next_look: Instant::now(),
             next_info: Instant::now(),
             rate_before: (Instant::now(), 0),
-            armed: None,
+            wire: None,
+            capture: false,
+            captured: None,
+            trials: Vec::new(),
+            disk: None,
+            climb: Climb::default(),
+            live: Arc::default(),
+            gave_up: false,
         }
     }
 
     /// The plan from start to verdict.
     pub fn script(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
         self.start(live)?;
+        self.capture = self.plan.compare;
         self.stream()?;
-        self.stream_until(self.plan.stream_for)?;
-        self.fault(self.plan.fault)?;
-        if self.plan.fault.kind.ends_server() {
-            self.restart()?;
-        } else {
-            // A paused server owes its answers: let them come before anything is read.
-            self.stream_until(AFTER_PAUSE)?;
+        if !self.plan.trigger.comes_while_streaming() {
+            self.stream_until(self.plan.stream_for)?;
+        }
+        if self.fault_at(self.plan.fault, self.plan.trigger.clone())? {
+            if self.plan.fault.kind.ends_server() {
+                self.before_restart()?;
+                self.restart()?;
+                self.after_restart()?;
+            } else {
+                // A paused server owes its answers: let them come before anything is read.
+                self.stream_until(AFTER_PAUSE)?;
+            }
         }
         self.verify()
     }
@@ -151,10 +180,23 @@ impl Drill {
                     "{} is not possible here: {reason}",
                     fault.kind.title()
                 )),
-                None => self.fault(fault),
+                None => self.fault(fault, None),
             },
-            Command::Arm(fault, trigger) if up => self.arm(fault, trigger),
-            Command::Disarm => self.disarm(),
+            Command::Arm(fault, trigger) if up => match self.backend.cannot(fault.kind) {
+                Some(reason) => self.warn(&format!(
+                    "{} is not possible here: {reason}",
+                    fault.kind.title()
+                )),
+                None => self.fault_at(fault, trigger).map(|_| ()),
+            },
+            Command::Compare if up => self.kill_and_compare(),
+            Command::WhatIf if up => self.what_if(),
+            Command::TailCut if phase == Phase::Down => self.tail_cut(),
+            Command::Damage(damage) if phase == Phase::Down => match self.damage(damage) {
+                Err(Stop::Failed { error, .. }) => self.warn(&error),
+                done => done,
+            },
+            Command::Repair if phase == Phase::Down && self.refused_to_start() => self.repair(),
             Command::Restart if phase == Phase::Down => self.restart(),
             Command::Verify if up => {
                 if phase == Phase::Streaming {
@@ -179,6 +221,7 @@ impl Drill {
 
     /// Starts the server for the first time and proves that the preset is in force.
     fn start(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
+        self.live = Arc::clone(&live);
         self.attention.phase(Phase::Starting);
         let begun = Instant::now();
         let endpoint = self.backend.start(&*self.attention)?;
@@ -206,6 +249,7 @@ impl Drill {
         self.load = Some(Load::new(
             self.plan.workload,
             self.plan.max_messages,
+            self.plan.op_timeout,
             self.attention.clock,
             self.keys.clone(),
             journal,
@@ -230,11 +274,12 @@ impl Drill {
     fn stream(&mut self) -> Step {
         self.take_back_ops();
         self.judged = false;
-        let (Some(load), Some(endpoint)) = (self.load.take(), &self.endpoint) else {
+        let (Some(load), Some(server)) = (self.load.take(), self.endpoint.clone()) else {
             return self.warn("nothing to stream to");
         };
+        let endpoint = self.line_to(&server)?;
         let streaming = load
-            .stream(endpoint)
+            .stream(&endpoint)
             .map_err(|error| Stop::failed(format!("cannot stream: {error}")))?;
         self.streaming = Some(streaming);
         self.attention.tell(DrillEvent::StreamStarted);
@@ -255,7 +300,9 @@ impl Drill {
 
     fn stream_until(&mut self, time: Duration) -> Step {
         let begun = Instant::now();
-        while begun.elapsed() < time && !self.streaming.as_ref().is_none_or(Streaming::has_finished)
+        while begun.elapsed() < time
+            && !self.gave_up
+            && !self.streaming.as_ref().is_none_or(Streaming::has_finished)
         {
             if self.attention.is_cancelled() {
                 return Err(Stop::Cancelled);
@@ -281,6 +328,7 @@ impl Drill {
             // The last replies came in after the last look.
             self.count(&meter);
             self.meter();
+            self.hear_network();
             result?;
         }
         Ok(())
@@ -294,146 +342,59 @@ impl Drill {
         Ok(())
     }
 
-    /// Performs a fault under load and drains what the server had answered before it died.
-    fn fault(&mut self, fault: Fault) -> Step {
-        self.attention.phase(Phase::Faulting);
-        self.judged = false;
-        self.collect_log();
-        let before = self.take_info();
-        // A server that is dead already was not killed by us.
-        if let Some(end) = self.backend.ended()? {
-            return Err(self.died(&end));
-        }
-        self.attention.tell(DrillEvent::FaultBegan {
-            fault,
-            before: before.clone(),
-        });
-        let at = self.attention.clock.now();
-        let (end, escalated) = self.perform(fault)?;
-        let ours = matches!(end, ServerEnd::Signal { signal: 9 } | ServerEnd::Unknown);
-        if !ours && fault.kind != FaultKind::GracefulStop {
-            return Err(self.died(&end));
-        }
-        if fault.kind.ends_server() {
-            self.connection = None;
-            self.end_stream()?;
-        }
-        let dead = self.attention.clock.now();
-        self.collect_log();
-        let record = FaultRecord {
-            fault,
-            at,
-            dead,
-            end,
-            escalated,
-            before,
-            last_snapshot: self.snapshots.last,
-            disk: None,
-            hit: None,
-        };
-        self.faults.push(record.clone());
-        self.attention.tell(DrillEvent::FaultDone { record });
-        if fault.kind.ends_server() {
-            self.evicted.ended();
-            self.expired.ended();
-            self.snapshots.server_ended();
-            self.keep_data()?;
-            self.attention.phase(Phase::Down);
-        } else {
-            self.attention.phase(if self.streaming.is_some() {
-                Phase::Streaming
-            } else {
-                Phase::Ready
-            });
-        }
-        Ok(())
-    }
-
-    fn perform(&mut self, fault: Fault) -> Step<(ServerEnd, bool)> {
-        Ok(match fault.kind {
-            FaultKind::ProcessKill => (self.backend.kill()?, false),
-            FaultKind::PowerLoss => {
-                return Err(Stop::failed(
-                    "a power loss needs the faulty disk, and there is none under this server",
-                ));
-            }
-            FaultKind::GracefulStop => {
-                let text = format!(
-                    "SIGTERM sent, SIGKILL after {} s",
-                    fault.grace.as_secs_f64()
-                );
-                self.attention.doing(&text, None);
-                self.backend.stop(fault.grace)?
-            }
-            FaultKind::Pause => {
-                self.backend.pause()?;
-                let begun = Instant::now();
-                while begun.elapsed() < fault.pause && !self.attention.is_cancelled() {
-                    let share = begun.elapsed().as_secs_f64() / fault.pause.as_secs_f64();
-                    self.attention.doing("Server is paused", Some(share));
-                    self.meter();
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                self.backend.resume()?;
-                (ServerEnd::Unknown, false)
-            }
-            FaultKind::ContainerRemoved => (self.backend.remove(false)?, false),
-            FaultKind::ContainerRemovedWithVolume => (self.backend.remove(true)?, false),
-        })
-    }
-
-    /// The data directory as the fault left it, for anybody to count again.
-    fn keep_data(&mut self) -> Step {
-        let Some(to) = self.plan.keep_data.clone() else {
-            return Ok(());
-        };
-        let to = to.join(kept_name(self.faults.len()));
-        self.attention.doing(
-            &format!("Copying the data directory to {}", to.display()),
-            None,
-        );
-        std::fs::create_dir_all(&to)
-            .map_err(|error| Stop::failed(format!("cannot make {}: {error}", to.display())))?;
-        self.backend.copy_data(&to)?;
-        self.attention.tell(DrillEvent::DataKept { path: to });
-        Ok(())
-    }
-
     /// Starts the dead server on its data. A server that ends by itself has refused: a result.
     fn restart(&mut self) -> Step {
         self.attention.phase(Phase::Restarting);
         self.log.clear();
+        self.gave_up = false;
         let begun = Instant::now();
-        let endpoint = self.backend.start(&*self.attention)?;
+        let started = self.backend.start(&*self.attention);
+        let endpoint = started.map_err(|e| self.cancelled_or(e))?;
         self.endpoint = Some(endpoint.clone());
         match ready::wait(&mut *self.backend, &endpoint, &*self.attention)
             .map_err(|e| self.cancelled_or(e))?
         {
-            Started::Ready => {
-                let took = begun.elapsed();
-                let info = self.greet()?;
-                self.attention
-                    .tell(DrillEvent::ServerRestarted { info, took });
-                self.attention.phase(Phase::Ready);
-            }
-            Started::Ended(end) => {
-                self.collect_log();
-                let words = ready::last_words(&self.log);
-                if words
-                    .iter()
-                    .any(|line| line.contains("Address already in use"))
-                {
-                    return Err(Stop::failed(format!(
-                        "somebody has taken the port of the dead server: {}",
-                        words.join("; ")
-                    )));
-                }
-                self.attention
-                    .tell(DrillEvent::ServerRefused { end, words });
-                self.attention.phase(Phase::Down);
-            }
+            Started::Ready => self.come_back(begun),
+            Started::Ended(end) => self.refused(end),
         }
+    }
+
+    /// The server is ready again.
+    pub(super) fn come_back(&mut self, begun: Instant) -> Step {
+        let took = begun.elapsed();
+        let info = self.greet()?;
+        self.disk_round_begins();
+        self.attention
+            .tell(DrillEvent::ServerRestarted { info, took });
+        self.attention.phase(Phase::Ready);
         Ok(())
+    }
+
+    /// The server has ended before it was ready: a result, told in its own words.
+    pub(super) fn refused(&mut self, end: ServerEnd) -> Step {
+        self.collect_log();
+        let words = ready::last_words(&self.log);
+        if words
+            .iter()
+            .any(|line| line.contains("Address already in use"))
+        {
+            return Err(Stop::failed(format!(
+                "somebody has taken the port of the dead server: {}",
+                words.join("; ")
+            )));
+        }
+        self.attention
+            .tell(DrillEvent::ServerRefused { end, words });
+        self.attention.phase(Phase::Down);
+        Ok(())
+    }
+
+    pub(super) fn disk_round_begins(&mut self) {
+        let acked = self.attention.current().acked;
+        self.climb.came_back(acked);
+        if let Some(disk) = &mut self.disk {
+            disk.round_begins(acked);
+        }
     }
 
     pub(super) fn refused_to_start(&self) -> bool {
@@ -476,7 +437,11 @@ impl Drill {
         {
             let _ = self.warn(&error);
         }
+        self.await_trials();
+        // What the server has said since it came back.
+        self.collect_log();
         self.attention.phase(Phase::TearingDown);
+        self.wire = None;
         self.connection = None;
         if let Err(error) = self.clean_up() {
             let _ = self.warn(&format!("cleaning up: {error}"));
@@ -489,7 +454,16 @@ impl Drill {
     }
 
     fn clean_up(&mut self) -> Result<(), BackendError> {
-        let backend = self.backend.close();
+        let disk = self.disk.take();
+        let backend = match &disk {
+            None => self.backend.close(),
+            Some(disk) => {
+                disk.disk.disarm();
+                disk.disk.thaw();
+                DrillDisk::releasing(&disk.disk, Duration::ZERO, || self.backend.close())
+            }
+        };
+        let backend = backend.and(disk.map_or(Ok(()), DrillDisk::close));
         if let Some(endpoint) = &self.endpoint
             && backend.is_ok()
             && !self.keys.prefix.is_empty()

@@ -1,6 +1,6 @@
 //! Starting a drill on a thread of its own, and the handle that an observer holds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::attention::Attention;
 use super::command::Command;
+use super::disk::{self, DrillDisk};
 use super::drill::{Drill, kept_name};
 use super::env::{Clock, run_id};
 use super::store::RunDir;
@@ -17,7 +18,7 @@ use crate::backend::docker::{self, DockerBackend};
 use crate::backend::external::ExternalBackend;
 use crate::backend::lease::{self, Holding};
 use crate::backend::process::{ProcessBackend, find_program};
-use crate::backend::{Backend, BackendError, ServerSpec};
+use crate::backend::{Backend, BackendError, ServerSpec, Watch};
 use crate::client::connect::parse_url;
 use crate::domain::event::{DrillEvent, Fix, LiveView, Phase, Progress, TimedEvent};
 use crate::domain::plan::{BackendChoice, DrillPlan};
@@ -53,12 +54,34 @@ pub struct DrillHandle {
 /// What can be said of a plan before anything is started, beyond what its parsing has said.
 ///
 /// # Errors
-/// An external server's address that cannot be understood, with the shape that can.
-pub fn check(plan: &DrillPlan) -> Result<(), String> {
+/// An address that cannot be understood, a server program that is not there, a folder that cannot be written, with the
+/// option that is wrong in front.
+pub fn check(plan: &DrillPlan, runs: &Path) -> Result<(), BackendError> {
     match &plan.backend {
-        BackendChoice::External(external) => parse_url(&external.url).map(|_| ()),
-        _ => Ok(()),
+        BackendChoice::External(external) => {
+            let wrong = |error| BackendError::new(format!("--url: {error}"));
+            parse_url(&external.url).map_err(wrong)?;
+        }
+        BackendChoice::Process { program } | BackendChoice::Auto { program, .. } => {
+            if let Some(program) = program {
+                find_program(Some(program)).map_err(|error| BackendError {
+                    message: format!("--server: {}", error.message),
+                    ..error
+                })?;
+            }
+        }
+        BackendChoice::Docker { .. } => {}
     }
+    look_at_kept_data(plan)?;
+    let unwritable = |error: std::io::Error| {
+        let runs = runs.display();
+        BackendError::new(format!(
+            "--runs: cannot write into {runs}: {error}; name another folder"
+        ))
+    };
+    std::fs::create_dir_all(runs).map_err(unwritable)?;
+    tempfile::tempfile_in(runs).map_err(unwritable)?;
+    Ok(())
 }
 
 /// Starts the drill and returns at once.
@@ -100,7 +123,7 @@ pub fn launch(plan: DrillPlan, options: LaunchOptions) -> DrillHandle {
 fn run(
     plan: DrillPlan,
     mode: Mode,
-    runs: &std::path::Path,
+    runs: &Path,
     live: Arc<Mutex<LiveView>>,
     attention: &Arc<Attention>,
 ) -> Result<(), BackendError> {
@@ -111,8 +134,10 @@ fn run(
         progress.run = name;
         progress.began_unix_micros = began;
     });
-    look_at_kept_data(&plan)?;
-    let (backend, reason, keys) = choose(&plan, &id.0)?;
+    check(&plan, runs)?;
+    let data = plan.disk.as_ref().map(|_| disk::folder()).transpose()?;
+    let at = data.as_ref().map(|at| at.path().to_owned());
+    let (backend, reason, keys) = choose(&plan, &id.0, at, attention)?;
     let dir = RunDir::create(runs, id, &attention.clock, &plan, backend.id(), &keys)
         .map_err(|error| BackendError::new(format!("{error:#}")))?;
     attention.write_timeline(
@@ -128,6 +153,12 @@ fn run(
         reason,
     });
     let mut drill = Drill::new(plan, dir, backend, keys, Arc::clone(attention));
+    if let (Some(plan), Some(at)) = (&drill.plan.disk, data) {
+        let container = drill.backend.id() == "docker";
+        let log = drill.dir.disk_log();
+        let mounted = DrillDisk::mount(at, plan, log, attention.clock, container);
+        drill.disk = Some(mounted?);
+    }
     let result = match mode {
         Mode::Scripted => drill.script(live),
         Mode::ByHand => drill.by_hand(live),
@@ -144,17 +175,22 @@ fn look_at_kept_data(plan: &DrillPlan) -> Result<(), BackendError> {
     let Some(folder) = &plan.keep_data else {
         return Ok(());
     };
+    if plan.backend.id() == "external" {
+        return Err(BackendError::new(
+            "--keep-data: the data directory of an external server is not ours to copy; leave it out",
+        ));
+    }
     std::fs::create_dir_all(folder).map_err(|error| {
         let folder = folder.display();
         BackendError::new(format!(
-            "cannot make {folder}: {error}; name another folder with --keep-data"
+            "--keep-data: cannot make {folder}: {error}; name another folder"
         ))
     })?;
     let first = folder.join(kept_name(1));
     if first.exists() {
         let first = first.display();
         return Err(BackendError::new(format!(
-            "{first} exists: name another folder with --keep-data"
+            "--keep-data: {first} exists; name another folder"
         )));
     }
     Ok(())
@@ -164,12 +200,14 @@ fn look_at_kept_data(plan: &DrillPlan) -> Result<(), BackendError> {
 fn choose(
     plan: &DrillPlan,
     run: &str,
+    data: Option<PathBuf>,
+    attention: &Arc<Attention>,
 ) -> Result<(Box<dyn Backend>, String, KeySpace), BackendError> {
     let spec = ServerSpec {
         config: plan.preset.config_text().to_owned(),
         run: run.to_owned(),
         scratch: std::env::temp_dir(),
-        data: None,
+        data,
     };
     let own = KeySpace::default();
     Ok(match &plan.backend {
@@ -179,7 +217,7 @@ fn choose(
             own,
         ),
         BackendChoice::Docker { image } => (container(image, spec), "as the plan says".into(), own),
-        BackendChoice::Auto { image, program } => match docker::probe(AUTO_PATIENCE) {
+        BackendChoice::Auto { image, program } => match container_engine(plan) {
             Ok(engine) => {
                 let reason = format!(
                     "auto: a container engine answers at {} (version {})",
@@ -210,12 +248,26 @@ fn choose(
                 prefix: format!("crashdrill:{run}:"),
             };
             (
-                Box::new(ExternalBackend::new(external.clone(), endpoint)),
+                Box::new(ExternalBackend::new(
+                    external.clone(),
+                    endpoint,
+                    Arc::clone(attention) as Arc<dyn Watch>,
+                )),
                 "as the plan says".into(),
                 keys,
             )
         }
     })
+}
+
+/// The engine that `auto` would take: one that answers, and that can have the disk of the plan.
+fn container_engine(plan: &DrillPlan) -> Result<docker::EngineInfo, BackendError> {
+    match crate::disk::unavailable(true) {
+        Some(why) if plan.disk.is_some() => Err(BackendError::new(format!(
+            "a container cannot have the faulty disk: {why}"
+        ))),
+        _ => docker::probe(AUTO_PATIENCE),
+    }
 }
 
 fn container(image: &str, spec: ServerSpec) -> Box<dyn Backend> {

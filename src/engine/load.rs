@@ -17,6 +17,7 @@ use crate::journal::{JournalError, JournalWriter};
 pub struct Load {
     workload: Workload,
     max_messages: u64,
+    op_timeout: Duration,
     clock: Clock,
     keys: KeySpace,
     maker: MessageMaker,
@@ -40,6 +41,8 @@ pub struct Meter {
     pub finished: AtomicBool,
     /// Set by the drill: end as soon as nothing is in flight.
     stop: AtomicBool,
+    /// Set by the drill: what goes down stays down.
+    last_life: AtomicBool,
 }
 
 /// A load that runs on a thread of its own.
@@ -62,6 +65,7 @@ impl Load {
     pub fn new(
         workload: Workload,
         max_messages: Option<u64>,
+        op_timeout: Duration,
         clock: Clock,
         keys: KeySpace,
         journal: JournalWriter,
@@ -69,6 +73,7 @@ impl Load {
     ) -> Self {
         Load {
             max_messages: max_messages.unwrap_or(u64::from(u32::MAX)),
+            op_timeout,
             clock,
             keys,
             maker: MessageMaker::new(&workload),
@@ -90,6 +95,7 @@ impl Load {
         let mut pipes = Pipes::new(endpoint, self.mixes.len() as u16)?;
         let meter = Arc::clone(&self.meter);
         meter.stop.store(false, Ordering::Relaxed);
+        meter.last_life.store(false, Ordering::Relaxed);
         meter.finished.store(false, Ordering::Relaxed);
         let thread = std::thread::Builder::new()
             .name("load".into())
@@ -112,7 +118,8 @@ impl Load {
             if stopping.is_none() && self.meter.stop.load(Ordering::Acquire) {
                 stopping = Some(Instant::now());
             }
-            if stopping.is_none() && reconnect.is_due() {
+            let alone = self.meter.last_life.load(Ordering::Acquire);
+            if stopping.is_none() && !alone && reconnect.is_due() {
                 pipes.connect_down();
             }
             let full = self.ops.len() as u64 >= self.max_messages;
@@ -121,7 +128,9 @@ impl Load {
             }
             let wait = schedule.wait(self.workload.rate);
             pipes.turn(wait, &|| clock.now(), &mut |reply| completed.push(reply))?;
-            pipes.expire(OP_TIMEOUT, clock.now(), &mut |reply| completed.push(reply));
+            pipes.expire(self.op_timeout, clock.now(), &mut |reply| {
+                completed.push(reply)
+            });
             for reply in completed.drain(..) {
                 self.complete(reply);
             }
@@ -229,15 +238,18 @@ impl Load {
     }
 }
 
-/// A client's patience with one reply. Redis clients commonly wait for seconds; the value only decides
-/// when a paused server's writes become indeterminate.
-const OP_TIMEOUT: Duration = Duration::from_secs(2);
 /// After a stop: ops that have not completed by then are given up.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Streaming {
     pub fn has_finished(&self) -> bool {
         self.meter.finished.load(Ordering::Acquire)
+    }
+
+    /// The server is about to be ended: a connection that goes down with it is not made again. Somebody may start the
+    /// server before we have seen it dead, and what is written to the next life tells nothing about this one's end.
+    pub fn last_life(&self) {
+        self.meter.last_life.store(true, Ordering::Release);
     }
 
     /// Ends the stream: no more invocations; returns when every op has completed or was given up.

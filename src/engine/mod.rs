@@ -4,22 +4,31 @@
 //! Read `drill` first: the life of a drill from top to bottom.
 
 mod attention;
+mod capture;
 pub mod command;
+pub mod disk;
 mod drill;
 mod env;
 mod greeting;
 pub mod housekeeping;
 pub mod images;
+mod ladder;
 pub mod launch;
 mod lives;
 pub mod load;
+mod mend;
 mod nemesis;
 pub mod presets;
 mod ready;
 mod reckoning;
+mod scratch;
+mod sight;
 mod snapshots;
 mod stop;
 pub mod store;
+mod strike;
+mod tailcut;
 mod vigil;
+mod wire;
 
 pub use env::Clock;

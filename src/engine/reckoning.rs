@@ -120,6 +120,7 @@ impl Drill {
             timeline,
             history,
             readback: self.readback.clone(),
+            ladder: Some(Arc::new(self.climb.ladder.clone())),
             judgement,
             classes: Arc::new(classes),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -18,6 +18,7 @@ impl Drill {
     /// What the drill does while nothing else is to be done: meters, log, INFO, signs of death.
     pub(super) fn look_after(&mut self) -> Step {
         self.meter();
+        self.climb();
         if Instant::now() < self.next_look {
             return Ok(());
         }
@@ -28,12 +29,21 @@ impl Drill {
         };
         self.next_look = Instant::now() + Duration::from_millis(pace);
         self.collect_log();
+        self.hear_network();
         let phase = self.attention.current().phase;
         if !matches!(phase, Phase::Ready | Phase::Streaming) {
             return Ok(());
         }
+        if self.gave_up {
+            return Ok(());
+        }
         if let Some(end) = self.backend.ended()? {
-            return Err(self.died(&end));
+            let stop = self.died(&end);
+            if !self.disk_makes_it_give_up() {
+                return Err(stop);
+            }
+            self.gave_up = true;
+            return Ok(());
         }
         if self.streaming.as_ref().is_some_and(Streaming::has_finished)
             && self.plan.max_messages.is_none()
@@ -44,6 +54,7 @@ impl Drill {
         if Instant::now() >= self.next_info {
             self.next_info = Instant::now() + INFO_EVERY;
             self.take_info();
+            self.keep_saves_slow()?;
         }
         Ok(())
     }

@@ -163,6 +163,7 @@ pub(crate) fn record(
         timeline: timeline(&server, &fault),
         server: Some(server),
         readback: Some(Arc::new(readback(&history, &classes))),
+        ladder: None,
         history: Arc::new(history),
         judgement,
         classes: Arc::new(classes),

@@ -32,6 +32,7 @@ pub(super) fn render(record: &RunRecord) -> String {
                 main {
                     (headline(record))
                     (tiles(record))
+                    (acts(record))
                     (curves(record))
                     (lanes(record))
                     (transcript(record))
@@ -109,6 +110,20 @@ fn tiles(record: &RunRecord) -> Markup {
             }
             @if counts.unexpected > 0 {
                 div { dt { "unexpected" } dd { (count(counts.unexpected)) } }
+            }
+        }
+    }
+}
+
+fn acts(record: &RunRecord) -> Markup {
+    let acts = wording::acts::act_sentences(record);
+    html! {
+        @if !acts.is_empty() {
+            section {
+                h2 { "Second acts" }
+                @for (title, says) in acts {
+                    p.says { b { (title) } ": " bdi { (says) } }
+                }
             }
         }
     }

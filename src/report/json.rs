@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::acts::{Act, acts};
 use super::sessions::lost_ranges;
 use super::wording;
 use crate::domain::contract::{Contract, Promise};
@@ -32,6 +33,7 @@ struct Report {
     server: Option<Server>,
     plan: Plan,
     timeline: Vec<Event>,
+    acts: Vec<Act>,
     lost: Vec<Lost>,
 }
 
@@ -197,6 +199,7 @@ fn report(record: &RunRecord) -> Report {
         server: server(record),
         plan: plan(record),
         timeline: timeline(record),
+        acts: acts(record),
         lost: lost_ranges(record)
             .into_iter()
             .map(|(session, seqs)| Lost {

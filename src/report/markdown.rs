@@ -16,6 +16,12 @@ pub(super) fn render(record: &RunRecord) -> String {
     numbers(&mut page, record);
     sessions(&mut page, record);
     transcript(&mut page, record);
+    let acts = wording::acts::act_sentences(record);
+    page.list(
+        "Second acts",
+        acts.iter()
+            .map(|(title, says)| format!("**{title}**: {}", text(says))),
+    );
     let grounds = wording::grounds(record);
     page.list("Grounds of the verdict", grounds.iter().map(|s| text(s)));
     let events = record.timeline.iter();

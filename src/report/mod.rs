@@ -3,6 +3,7 @@
 //! Owns the sentences ([`wording`]) and the formats that quote them. Pure: it opens no file, reads no
 //! clock, and decides nothing about loss: it says what the checker found.
 
+mod acts;
 pub mod checks;
 mod csv;
 mod html;

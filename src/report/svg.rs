@@ -11,7 +11,7 @@ use super::wording::{curves_sentence, cut_sentence, lanes_sentence};
 use crate::domain::op::{Completion, Micros, Op};
 use crate::domain::preset::Keeping;
 use crate::domain::record::RunRecord;
-use crate::domain::series::Curves;
+use crate::domain::series::{self, Curves};
 use crate::domain::verdict::{Class, Cut};
 
 /// An SVG element under construction.
@@ -109,14 +109,14 @@ pub(super) fn curves(record: &RunRecord) -> String {
     const POINTS: usize = 900;
     let curves = Curves::of(record, POINTS);
     let last = curves.secs.last().copied().unwrap_or(0.0);
-    let faults = &record.history.faults;
-    let dead = faults.last().map_or(0.0, |fault| fault.dead.secs());
+    let bands = series::bands(record);
+    let up_again = bands.iter().map(|band| band.to).fold(0.0, f64::max);
     let frame = Frame {
         left: 64.0,
         right: 930.0,
         top: 40.0,
         bottom: 300.0,
-        secs: (last.max(dead) * 1.04).max(0.1),
+        secs: (last.max(up_again) * 1.04).max(0.1),
         messages: (curves.acked.last().copied().unwrap_or(0.0) * 1.06).max(1.0),
     };
     let mut canvas = Canvas::new(
@@ -135,7 +135,7 @@ pub(super) fn curves(record: &RunRecord) -> String {
         recovered(&mut canvas, &frame, &curves);
     }
     canvas.path("acked line", &frame.steps(&curves.secs, &curves.acked));
-    fault_bands(&mut canvas, &frame, record);
+    fault_bands(&mut canvas, &frame, &bands);
     canvas.finish()
 }
 
@@ -198,10 +198,8 @@ fn gap(canvas: &mut Canvas, frame: &Frame, curves: &Curves, record: &RunRecord) 
         return;
     }
     canvas.path("gap", &path);
-    let faults = record.history.faults.iter();
-    let ends = faults
-        .map(|fault| fault.dead.secs())
-        .chain(curves.secs.last().copied());
+    let bands = series::bands(record).into_iter();
+    let ends = bands.map(|band| band.to).chain(curves.secs.last().copied());
     let x = frame.x(ends.fold(0.0, f64::max)) + 14.0;
     let y = frame.y(f64::midpoint(*acked, *recovered)) + 5.0;
     canvas.text("loss", "start", (x, y), &format!("−{}", count(counts.lost)));
@@ -230,9 +228,9 @@ fn snapshots(canvas: &mut Canvas, frame: &Frame, record: &RunRecord) {
     }
 }
 
-fn fault_bands(canvas: &mut Canvas, frame: &Frame, record: &RunRecord) {
-    for fault in &record.history.faults {
-        let (from, to) = (frame.x(fault.at.secs()), frame.x(fault.dead.secs()));
+fn fault_bands(canvas: &mut Canvas, frame: &Frame, bands: &[series::Band]) {
+    for band in bands {
+        let (from, to) = (frame.x(band.from), frame.x(band.to));
         canvas.add(format_args!(
             "<rect class=\"fault\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
             frame.top - 12.0,
@@ -244,7 +242,7 @@ fn fault_bands(canvas: &mut Canvas, frame: &Frame, record: &RunRecord) {
         } else {
             ("start", from)
         };
-        let label = format!("{} at {:.2} s", fault.fault.kind.title(), fault.at.secs());
+        let label = format!("{} at {:.2} s", band.fault.title(), band.from);
         canvas.text("fault-label", anchor, (x, frame.top - 20.0), &label);
     }
 }

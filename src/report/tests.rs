@@ -418,3 +418,29 @@ fn report_samples() {
         }
     }
 }
+
+#[test]
+fn a_fault_is_drawn_until_the_server_was_up_again_and_a_pause_until_the_thaw() {
+    let to = |kind| {
+        let record = drill("rdb-5s", kind, true);
+        let band = crate::domain::series::bands(&record).remove(0);
+        (band.to * 1e6).round() as u64 - record.history.faults[0].dead.0
+    };
+    assert_eq!(
+        to(FaultKind::ProcessKill),
+        90_000,
+        "the fixture restarts after 90 ms"
+    );
+    assert_eq!(to(FaultKind::Pause), 0);
+    // The picture in the report draws the same.
+    let width = |record: &RunRecord| -> f64 {
+        let svg = text(Format::Html, record);
+        let (_, rect) = svg.split_once("class=\"fault\"").unwrap();
+        let (_, width) = rect.split_once("width=\"").unwrap();
+        width.split_once('"').unwrap().0.parse().unwrap()
+    };
+    let mut late = fixture::small();
+    let back = late.timeline.last_mut().unwrap();
+    back.at.0 += 1_000_000;
+    assert!(width(&late) > width(&fixture::small()) * 2.0);
+}

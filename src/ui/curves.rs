@@ -1,6 +1,6 @@
 //! The curves: acknowledged and recovered over time, the gap between them, the fault.
 
-use egui::{Align2, Color32, FontId, Ui, Vec2b, pos2};
+use egui::{Color32, FontId, Ui, Vec2b, pos2};
 use egui_plot::{
     Corner, FilledArea, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints,
     PlotResponse, Span, VLine,
@@ -8,15 +8,14 @@ use egui_plot::{
 
 use super::theme::{Theme, semibold, sizes};
 use crate::app::state::{LivePicture, Picture};
-use crate::domain::event::DrillEvent;
-use crate::domain::series::Curves;
+use crate::domain::series::{self, Curves};
 use crate::domain::verdict::Cut;
 use crate::report::wording::number::count;
 
 pub fn judged(ui: &mut Ui, picture: &Picture, height: f32) {
     let theme = Theme::of(ui);
     let curves = &picture.curves;
-    let bands = bands(picture);
+    let bands = series::bands(&picture.record);
     let end = curves.secs.last().copied().unwrap_or(0.0);
     let end = bands.iter().map(|band| band.to).fold(end, f64::max);
     let cut = match picture.record.judgement.cut() {
@@ -28,7 +27,7 @@ pub fn judged(ui: &mut Ui, picture: &Picture, height: f32) {
         .label_formatter(move |hover| hover_text(hover, curves));
     let shown = plot.show(ui, |plot| {
         for band in &bands {
-            plot.span(fault_band(theme, band.from, band.to));
+            plot.span(fault_band(theme, band.from, band.to.max(band.from + 0.02)));
         }
         if curves.secs.is_empty() {
             return;
@@ -69,13 +68,14 @@ pub fn judged(ui: &mut Ui, picture: &Picture, height: f32) {
     });
     let mut names: Vec<(f64, &str, Color32)> = bands
         .iter()
-        .map(|band| (band.from, &*band.label, theme.lost))
+        .map(|band| (band.from, band.fault.title(), theme.lost))
         .collect();
     names.extend(cut.map(|at| (at, "the cut", theme.cut)));
     name_lines(ui, &shown, names);
 }
 
-pub fn live(ui: &mut Ui, live: &LivePicture, height: f32) {
+/// `now` is the end of a fault that is not over yet, in seconds since the run began.
+pub fn live(ui: &mut Ui, live: &LivePicture, now: f64, height: f32) {
     let theme = Theme::of(ui);
     let points = &live.acked;
     let text = |hover: &HoverPosition<'_>| {
@@ -94,8 +94,9 @@ pub fn live(ui: &mut Ui, live: &LivePicture, height: f32) {
         .include_y(100.0)
         .label_formatter(text);
     let shown = plot.show(ui, |plot| {
-        for (at, _) in &live.faults {
-            plot.span(fault_band(theme, *at, *at + 0.05));
+        for fault in &live.faults {
+            let until = fault.until.unwrap_or(now).max(fault.from + 0.02);
+            plot.span(fault_band(theme, fault.from, until));
         }
         let line = Line::new("Acknowledged", PlotPoints::from(points.clone()));
         plot.line(line.color(theme.written).width(2.0));
@@ -103,23 +104,31 @@ pub fn live(ui: &mut Ui, live: &LivePicture, height: f32) {
     let names = live
         .faults
         .iter()
-        .map(|(at, label)| (*at, label.as_str(), theme.lost));
+        .map(|fault| (fault.from, fault.label.as_str(), theme.lost));
     name_lines(ui, &shown, names.collect());
 }
 
-/// Writes what a vertical line means to its left, inside the plot and without a place in the legend.
+/// Writes what a vertical line means to its left, inside the plot and without a place in the legend; to its right
+/// where there is no room for it, or where the legend stands.
 fn name_lines<R>(ui: &Ui, shown: &PlotResponse<R>, names: Vec<(f64, &str, Color32)>) {
+    /// The legend in the upper left corner, with its longest words.
+    const LEGEND: egui::Vec2 = egui::vec2(190.0, 72.0);
     let field = *shown.transform.frame();
+    let legend = egui::Rect::from_min_size(field.min, LEGEND);
     let painter = ui.painter().with_clip_rect(field);
     for (n, (at, name, color)) in names.into_iter().enumerate() {
-        let x = shown
-            .transform
-            .position_from_point(&PlotPoint::new(at, 0.0))
-            .x;
+        let at = PlotPoint::new(at, 0.0);
+        let x = shown.transform.position_from_point(&at).x;
         let font = FontId::new(sizes().small, semibold());
+        let galley = painter.layout_no_wrap(name.to_owned(), font, color);
         // Names of lines that are close together stand one below the other.
-        let place = pos2(x - 5.0, field.bottom() - 6.0 - 15.0 * n as f32);
-        painter.text(place, Align2::RIGHT_BOTTOM, name, font, color);
+        let top = field.bottom() - 6.0 - 15.0 * n as f32 - galley.size().y;
+        let mut place = pos2(x - 5.0 - galley.size().x, top);
+        let covers = egui::Rect::from_min_size(place, galley.size()).intersects(legend);
+        if place.x < field.left() + 2.0 || covers {
+            place.x = x + 5.0;
+        }
+        painter.galley(place, galley, color);
     }
 }
 
@@ -127,6 +136,7 @@ fn plot<'a>(theme: &Theme, id: &str, height: f32) -> Plot<'a> {
     let legend = Legend::default()
         .position(Corner::LeftTop)
         .background_alpha(0.6)
+        .text_style(egui::TextStyle::Small)
         .follow_insertion_order(true);
     Plot::new(id.to_owned())
         .height(height)
@@ -154,38 +164,6 @@ fn plot<'a>(theme: &Theme, id: &str, height: f32) -> Plot<'a> {
 fn short(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-struct Band {
-    label: String,
-    from: f64,
-    to: f64,
-}
-
-/// From each fault until the server was up again: the time in which nothing could be written.
-fn bands(picture: &Picture) -> Vec<Band> {
-    let record = &picture.record;
-    let restarts: Vec<f64> = record
-        .timeline
-        .iter()
-        .filter(|timed| matches!(timed.event, DrillEvent::ServerRestarted { .. }))
-        .map(|timed| timed.at.secs())
-        .collect();
-    let mut bands = Vec::new();
-    for fault in &record.history.faults {
-        let (from, dead) = (fault.at.secs(), fault.dead.secs());
-        let to = restarts
-            .iter()
-            .copied()
-            .find(|&at| at >= dead)
-            .unwrap_or(dead);
-        bands.push(Band {
-            label: fault.fault.kind.title().to_owned(),
-            from,
-            to: to.max(from + 0.02),
-        });
-    }
-    bands
 }
 
 fn fault_band(theme: &Theme, from: f64, to: f64) -> Span {

@@ -6,7 +6,9 @@ mod curves;
 mod dialog;
 mod fonts;
 mod icon;
+mod images;
 mod inspector;
+mod ladder;
 mod lanes;
 mod part;
 mod picture;
@@ -154,10 +156,17 @@ fn shortcuts(ui: &Ui, state: &AppState, actions: &mut Vec<Action>) {
         };
         let bare = shortcut.modifiers.is_none();
         let edits = matches!(action, Action::Undo | Action::Redo);
-        if modal || (typing && (bare || edits)) || action.available(state).is_err() {
+        // A bare letter is easily hit: it speaks to what is looked at, and not to a drill behind another screen.
+        let unseen = bare && state.screen != Screen::Drill;
+        if modal || unseen || (typing && (bare || edits)) || action.available(state).is_err() {
             continue;
         }
-        if ui.input_mut(|input| input.consume_shortcut(&shortcut)) {
+        let pressed = ui.input_mut(|input| {
+            // egui takes Ctrl+Shift+Z for Ctrl+Z, too.
+            let held = input.modifiers;
+            held.matches_exact(shortcut.modifiers) && input.consume_shortcut(&shortcut)
+        });
+        if pressed {
             actions.push(action);
         }
     }

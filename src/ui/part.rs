@@ -161,6 +161,23 @@ pub fn badge(ui: &mut Ui, color: Color32, icon: &str, word: &str) -> Response {
     .inner
 }
 
+/// A colour and what it stands for, in one piece; `height` tells a line from an area.
+pub fn chip(ui: &mut Ui, text: &str, color: Color32, height: f32) {
+    let theme = Theme::of(ui);
+    let font = egui::FontId::proportional(sizes().small);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, theme.weak);
+    let size = vec2(16.0 + galley.size().x, galley.size().y.max(12.0));
+    let (rect, response) = ui.allocate_exact_size(size, egui::Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    let middle = egui::pos2(rect.left() + 5.5, rect.center().y);
+    let mark = egui::Rect::from_center_size(middle, vec2(11.0, height));
+    ui.painter().rect_filled(mark, height.min(2.0), color);
+    let place = egui::pos2(rect.left() + 16.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(place, galley, theme.weak);
+}
+
 /// A line of smaller, weaker text that wraps.
 pub fn note(ui: &mut Ui, text: &str) -> Response {
     let theme = Theme::of(ui);

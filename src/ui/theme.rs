@@ -60,6 +60,15 @@ pub struct Theme {
     pub unread: Color32,
     #[serde(deserialize_with = "hex")]
     pub cut: Color32,
+    /// Steps of the ladder of durability; the acknowledged one has the colour of what is written.
+    #[serde(deserialize_with = "hex")]
+    pub rung_sent: Color32,
+    #[serde(deserialize_with = "hex")]
+    pub rung_written: Color32,
+    #[serde(deserialize_with = "hex")]
+    pub rung_durable: Color32,
+    #[serde(deserialize_with = "hex")]
+    pub rung_snapshot: Color32,
     #[serde(deserialize_with = "hex")]
     pub bubble_user: Color32,
     #[serde(deserialize_with = "hex")]

@@ -8,6 +8,7 @@ use super::theme::{Theme, semibold, sizes};
 use crate::app::action::Action;
 use crate::app::state::{AppState, Screen, ThemeChoice};
 use crate::domain::event::Phase;
+use crate::domain::fault::FaultKind;
 use crate::report::wording::number::count;
 
 pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
@@ -54,7 +55,57 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         let panel = Panel::top("transport").frame(frame).resizable(false);
         let shown = panel.show(ui, |ui| transport(ui, state, actions));
         meter(ui, state, shown.response.rect);
+        if state.drill.running {
+            let panel = Panel::top("crash").frame(frame).resizable(false);
+            panel.show(ui, |ui| crash(ui, state, actions));
+        }
     }
+}
+
+/// What can be done to the server at this very moment, and what that would take.
+fn crash(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let down = state.drill.phase() == Phase::Down;
+    let acts: &[(Action, &str, Weight)] = if down {
+        &[
+            (Action::Repair, icon::RESET, Weight::Normal),
+            (Action::CutTail, icon::LIST, Weight::Normal),
+        ]
+    } else {
+        let arm = if state.drill.armed.is_some() {
+            (Action::Disarm, icon::CANCEL, Weight::Normal)
+        } else {
+            (Action::Arm, icon::HISTORY, Weight::Normal)
+        };
+        &[
+            (Action::PowerCut, icon::RUN, Weight::Danger),
+            (Action::Compare, icon::COPY, Weight::Danger),
+            (Action::WhatIf, icon::UNKNOWN, Weight::Normal),
+            arm,
+        ]
+    };
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        // The button of the plan's own fault stands above already.
+        let cuts = state
+            .drill
+            .fault
+            .is_some_and(|fault| fault.kind == FaultKind::PowerLoss);
+        let acts = acts
+            .iter()
+            .filter(|(action, ..)| !(cuts && matches!(action, Action::PowerCut)));
+        for (action, glyph, weight) in acts {
+            wish(ui, state, actions, action.clone(), glyph, *weight);
+        }
+        if let Some(trigger) = &state.drill.armed {
+            let theme = Theme::of(ui);
+            let text = format!("waits until {}", trigger.words());
+            let text = RichText::new(text).color(theme.in_flight);
+            ui.add(egui::Label::new(text).truncate());
+        } else if !down {
+            ui.add_space(6.0);
+            super::ladder::readouts(ui, &state.drill.progress);
+        }
+    });
 }
 
 fn screens(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {

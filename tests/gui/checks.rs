@@ -202,12 +202,9 @@ fn progress_names_what_is_under_way() {
 #[test]
 fn a_wrong_field_is_told_where_the_suite_would_be() {
     let mut stage = opened();
-    stage.window.get_by_label("Address").focus();
+    stage.control("Address").focus();
     stage.settle();
-    stage
-        .window
-        .get_by_label("Address")
-        .type_text("http://localhost");
+    stage.control("Address").type_text("http://localhost");
     stage.settle();
     stage.click("Run this group");
     wait(&mut stage, "the refusal", |stage| {

@@ -58,9 +58,22 @@ fn a_report_that_cannot_be_saved_says_why_and_where() {
     let mut stage = Stage::new(Play::Mute);
     stage.show(&Spec::SMALL);
     let path = stage.folder().join("no/such/folder.html");
-    stage.learn(Fact::PathChosen(Purpose::Export(Format::Html), path));
-    stage.wait("the error", |state| !state.toasts.is_empty());
+    stage.learn(Fact::PathChosen(
+        Purpose::Export(Format::Html),
+        path.clone(),
+    ));
+    stage.wait("the error", |state| state.dialog.is_some());
     assert!(stage.reads("Saving the report failed"));
+    // The path is still there to be mended.
+    let kept = |stage: &Stage| match &stage.state().dialog {
+        Some(Dialog::TypePath { text, .. }) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(kept(&stage), path.display().to_string());
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    stage.click("OK");
+    stage.wait("the report", |state| !state.toasts.is_empty());
+    assert!(path.exists() && stage.state().dialog.is_none());
     stage.click("Dismiss message");
     assert!(stage.state().toasts.is_empty());
 }
@@ -90,7 +103,7 @@ fn panels_fold_away() {
     ] {
         stage.window.state_mut().act(Action::OpenPalette);
         stage.settle();
-        stage.click(side);
+        stage.find_and_click(side);
         stage.settle();
     }
     stage.window.run_steps(30);

@@ -1,9 +1,10 @@
 //! The main job, by clicks.
 
 use crashdrill::app::action::Action;
+use crashdrill::app::effect::Fact;
 use crashdrill::app::state::Shown;
-use crashdrill::domain::event::{DrillEvent, Fix, Phase};
-use crashdrill::domain::verdict::Verdict;
+use crashdrill::domain::event::{DrillEvent, Fix, Phase, Progress};
+use crashdrill::domain::verdict::{Ground, Verdict};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::drill_fixture::Spec;
@@ -119,6 +120,57 @@ fn a_failure_can_be_dismissed() {
     assert!(stage.has("Choose another image…"));
     stage.click("Dismiss");
     assert!(!stage.has("Choose another image…"));
+}
+
+#[test]
+fn what_failed_is_said_once() {
+    let mut stage = Stage::new(Play::Mute);
+    let error = "the server ended by itself: killed by signal 11".to_owned();
+    stage.show_with(&Spec::SMALL, |record| {
+        let ground = Ground::DrillFailed {
+            error: error.clone(),
+        };
+        record.judgement.verdict = Verdict::Inconclusive;
+        record.judgement.grounds = vec![ground];
+    });
+    stage.tell(
+        7.0,
+        DrillEvent::Failed {
+            error: error.clone(),
+            fix: None,
+        },
+    );
+    assert!(stage.has("Try again"));
+    let told = stage.window.query_all_by_label_contains(&error).count();
+    assert_eq!(told, 2, "in the verdict and in the timeline");
+}
+
+#[test]
+fn a_run_without_a_message_draws_no_empty_axes() {
+    let mut stage = Stage::new(Play::Mute);
+    stage.show_with(&Spec::SMALL, |record| {
+        record.history = Default::default();
+        record.classes = Default::default();
+    });
+    assert!(stage.reads("There is nothing to draw"));
+    assert!(!stage.reads("Acknowledged and recovered"));
+}
+
+#[test]
+fn a_server_that_refuses_to_start_says_what_can_be_done() {
+    let mut stage = Stage::new(Play::Mute);
+    stage.window.state_mut().act(Action::StartServer);
+    stage.stream();
+    let words = vec!["Bad file format reading the append only file".to_owned()];
+    let end = crashdrill::domain::fault::ServerEnd::Exit { code: 1 };
+    stage.tell(8.0, DrillEvent::ServerRefused { end, words });
+    let phase = Phase::Down;
+    stage.learn(Fact::Progress(Progress {
+        phase,
+        ..Progress::default()
+    }));
+    assert!(stage.reads("The server refused to start: its words are below"));
+    assert!(stage.enabled("Verify") && stage.enabled("Restart") && !stage.enabled("Kill"));
 }
 
 #[test]

@@ -71,6 +71,40 @@ fn undo_and_redo_have_their_keys() {
 }
 
 #[test]
+fn redo_is_not_taken_for_undo() {
+    let mut stage = Stage::new(Play::Mute);
+    for backend in ["Process", "Docker", "External"] {
+        stage.click(backend);
+    }
+    press(&mut stage, Modifiers::COMMAND, Key::Z);
+    press(&mut stage, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    assert_eq!(stage.state().plan.draft.backend, "external");
+}
+
+#[test]
+fn letters_speak_to_the_screen_that_is_looked_at() {
+    let mut stage = Stage::new(Play::Fast);
+    stage.window.state_mut().act(Action::StartServer);
+    stage.wait_for(Phase::Ready);
+    stage.click("Runs");
+    for key in [Key::K, Key::Space, Key::V] {
+        press(&mut stage, Modifiers::NONE, key);
+    }
+    stage.window.run_steps(20);
+    assert_eq!(stage.state().drill.phase(), Phase::Ready);
+    press(&mut stage, Modifiers::COMMAND, Key::Num1);
+    press(&mut stage, Modifiers::ALT, Key::K);
+    stage.window.run_steps(20);
+    assert_eq!(
+        stage.state().drill.phase(),
+        Phase::Ready,
+        "Alt+K is another key"
+    );
+    press(&mut stage, Modifiers::NONE, Key::K);
+    stage.wait_for(Phase::Down);
+}
+
+#[test]
 fn the_palette_lists_every_action_by_name() {
     let mut stage = Stage::new(Play::Mute);
     press(&mut stage, Modifiers::COMMAND, Key::K);

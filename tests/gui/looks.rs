@@ -2,15 +2,18 @@
 
 use crashdrill::app::action::Action;
 use crashdrill::app::effect::Fact;
-use crashdrill::app::state::{LogTab, Purpose, Settings, ThemeChoice, Zoom};
+use crashdrill::app::state::{LogTab, Purpose, Settings, ThemeChoice, View, Zoom};
 use crashdrill::domain::event::{DrillEvent, Fix, Phase, Progress};
 use crashdrill::domain::fault::{Fault, FaultKind, FaultRecord, ServerEnd};
+use crashdrill::domain::image::Image;
 use crashdrill::domain::op::Micros;
 use crashdrill::domain::preset::{Dropped, Imported};
+use crashdrill::domain::trigger::Trigger;
 use crashdrill::domain::verdict::Verdict;
 use crashdrill::report::Format;
 use egui_kittest::{SnapshotOptions, SnapshotResults};
 
+use crate::act_fixture as acts;
 use crate::drill_fixture::Spec;
 use crate::runs::summaries;
 use crate::stage::{Play, Stage, presets};
@@ -295,4 +298,100 @@ fn toasts() {
                 .into(),
         ));
     });
+}
+
+#[test]
+fn ladder() {
+    let all = &mut SnapshotResults::new();
+    let arrange = |stage: &mut Stage| {
+        stage.climb();
+        stage.look(5.0, Phase::Streaming);
+        act(stage, Action::View(View::Ladder));
+    };
+    looks(all, "ladder", arrange);
+    look(all, "ladder", LEAST, ThemeChoice::Dark, arrange);
+    look(all, "ladder", LARGE, ThemeChoice::Light, arrange);
+    look(all, "ladder-judged", SMALL, ThemeChoice::Dark, |stage| {
+        stage.show_with(&Spec::SMALL, |record| {
+            let ladder = acts::ladder(0.1, 12.8, 2000.0);
+            record.ladder = Some(std::sync::Arc::new(ladder));
+        });
+        act(stage, Action::View(View::Ladder));
+    });
+}
+
+#[test]
+fn second_acts() {
+    let all = &mut SnapshotResults::new();
+    let at = Micros(6_200_000);
+    let compared = |stage: &mut Stage| {
+        stage.climb();
+        stage.look(6.2, Phase::Down);
+        let comparison = acts::comparison(at, 12_000);
+        stage.tell(6.3, DrillEvent::Compared { comparison });
+    };
+    looks(all, "compared", compared);
+    look(all, "compared", LEAST, ThemeChoice::Dark, compared);
+    look(all, "compared", LARGE, ThemeChoice::Dark, compared);
+    looks(all, "refused", |stage| {
+        stage.climb();
+        stage.look(6.2, Phase::Down);
+        let comparison = acts::refused_comparison(at, 12_000);
+        stage.tell(6.3, DrillEvent::Compared { comparison });
+        let (end, words) = (ServerEnd::Exit { code: 1 }, acts::words());
+        stage.tell(6.5, DrillEvent::ServerRefused { end, words });
+        let repair = acts::repair(at, 12_000);
+        stage.tell(7.0, DrillEvent::Repaired { repair });
+    });
+    look(all, "tail-cut", SMALL, ThemeChoice::Light, |stage| {
+        stage.climb();
+        stage.look(6.2, Phase::Down);
+        let tail_cut = acts::tail_cut(at, 12_000);
+        stage.tell(7.0, DrillEvent::TailCutTried { tail_cut });
+    });
+    look(all, "what-if", SMALL, ThemeChoice::Dark, |stage| {
+        stage.climb();
+        let finding = acts::finding(Image::Durable, at, 12_000, 841);
+        stage.tell(6.2, DrillEvent::WhatIf { finding });
+        let fault = Fault::new(FaultKind::PowerLoss);
+        let trigger = Trigger::RewriteManifest;
+        stage.tell(6.3, DrillEvent::Armed { fault, trigger });
+    });
+}
+
+/// The sections of the plan, open since something in them is set.
+#[test]
+fn conditions() {
+    let all = &mut SnapshotResults::new();
+    let settings = |theme| {
+        let mut settings = Settings::default();
+        settings.look.theme = theme;
+        settings.draft.preset = "aof-everysec".into();
+        settings.draft.fault = FaultKind::PowerLoss;
+        settings.draft.backend = "process".into();
+        settings.draft.trigger = "fsync-late=500ms".into();
+        settings.draft.disk = "ordered".into();
+        settings.draft.tail = "ext4".into();
+        settings.draft.fsync_delay = "3s@5s".into();
+        settings.draft.damage = "zero:aof=4096".into();
+        settings.draft.network = "storm".into();
+        settings
+    };
+    for (theme, scrolled) in [(ThemeChoice::Dark, false), (ThemeChoice::Light, true)] {
+        let mut stage = Stage::sized(Play::Mute, LARGE, settings(theme), |builder| {
+            builder.wgpu().with_render_cursor(false)
+        });
+        stage.settle();
+        if scrolled {
+            stage.control("Sessions").scroll_to_me();
+        }
+        stage.window.run_steps(60);
+        let name = format!(
+            "conditions-{}",
+            if scrolled { "light-below" } else { "dark" }
+        );
+        let options = SnapshotOptions::new().output_path("tests/gui/snapshots");
+        stage.window.snapshot_options(name, &options);
+        all.extend_harness(&mut stage.window);
+    }
 }

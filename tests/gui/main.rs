@@ -1,9 +1,12 @@
 //! The window, driven as a user drives it: by role and by the names on the controls.
 
+#[path = "../support/act_fixture.rs"]
+mod act_fixture;
 #[path = "../support/drill_fixture.rs"]
 #[allow(dead_code)]
 mod drill_fixture;
 
+mod acts;
 mod checks;
 mod dialogs;
 mod drill;

@@ -168,4 +168,22 @@ fn an_imported_file_becomes_the_preset_and_says_what_was_left_out() {
     stage.click("Use this preset");
     assert_eq!(stage.state().plan.draft.preset, "imported-production");
     assert!(stage.reads("save 60 1000"));
+    // Where the command line finds it, too.
+    stage.wait("the file", |state| !state.toasts.is_empty());
+    assert!(stage.reads("crashdrill run --preset imported-production"));
+    let own = stage.folder().join("config/presets");
+    let (presets, errors) = crashdrill::engine::presets::load(Some(&own));
+    assert!(
+        presets
+            .iter()
+            .any(|preset| preset.id == "imported-production"),
+        "{errors:?}"
+    );
+    let settings = stage.folder().join("config/window.json");
+    assert!(
+        crashdrill::app::persist::load(&settings)
+            .0
+            .imported
+            .is_empty()
+    );
 }

@@ -32,8 +32,8 @@ pub fn summaries() -> Vec<RunSummary> {
             Some(Verdict::Inconclusive) => "No verdict: the drill was cancelled".into(),
             None => String::new(),
         },
-        acked: 24_000,
-        lost,
+        acked: verdict.map(|_| 24_000),
+        lost: verdict.map(|_| lost),
         broken: broken.map(str::to_owned),
     };
     vec![
@@ -71,6 +71,7 @@ fn every_run_shows_its_verdict_as_a_word() {
         "Inconclusive",
         "Not judged",
         "Broken",
+        "unknown",
         "9,120",
         "plan.json is missing",
     ] {
@@ -97,6 +98,7 @@ fn runs_are_filtered_by_any_words_and_sorted_by_any_column() {
         .type_text("everysec violated");
     stage.settle();
     assert_eq!(stage.window.query_all_by_label("Open").count(), 1);
+    assert!(stage.has("1 of 5"), "the count says what is shown");
     stage.click("Sort by vanished");
     assert_eq!(stage.state().runs.sort.column, RunColumn::Lost);
     assert!(!stage.state().runs.sort.ascending);
@@ -146,6 +148,14 @@ fn drilled(stage: &Stage) {
 fn a_run_is_opened_by_judging_it_again() {
     let mut stage = Stage::new(Play::Mute);
     drilled(&stage);
+    let runs = stage.folder().join("runs/latest");
+    let written = |file: &str| {
+        std::fs::metadata(runs.join(file))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
+    let before = (written("verdict.json"), written("reports/report.html"));
     stage.click("Runs");
     stage.wait("the list", |state| !state.runs.rows.is_empty());
     stage
@@ -162,4 +172,6 @@ fn a_run_is_opened_by_judging_it_again() {
         )
     });
     assert!(stage.reads("Acknowledged and recovered"));
+    let after = (written("verdict.json"), written("reports/report.html"));
+    assert_eq!(before, after, "looking at a run changes nothing of it");
 }

@@ -5,16 +5,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crashdrill::app::App;
+use crashdrill::app::action::Action;
 use crashdrill::app::effect::{Doors, Fact, paint};
 use crashdrill::app::state::{AppState, Settings, Shown};
 use crashdrill::domain::event::{DrillEvent, LiveView, Phase, Progress, RunId, TimedEvent};
+use crashdrill::domain::fault::FaultKind;
+use crashdrill::domain::ladder::Ladder;
 use crashdrill::domain::lanes::Lanes;
 use crashdrill::domain::op::Micros;
 use crashdrill::domain::preset::Preset;
+use crashdrill::domain::record::RunRecord;
 use crashdrill::engine::launch::DrillHandle;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
+use crate::act_fixture as acts;
 use crate::drill_fixture::{self as fixture, Script, Spec};
 
 pub fn presets() -> Vec<Preset> {
@@ -68,6 +73,7 @@ impl Stage {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let runs = folder.path().join("runs");
         let kept = folder.path().join("config/window.json");
+        let own = folder.path().join("config/presets");
         let builder = more(Harness::builder().with_size(size).with_max_steps(40));
         let window = builder.build_eframe(move |cc| {
             let doors = Doors {
@@ -81,6 +87,7 @@ impl Stage {
                 }),
                 runs,
                 settings: Some(kept),
+                presets: Some(own),
             };
             App::new(&cc.egui_ctx, doors, settings, presets())
         });
@@ -169,7 +176,13 @@ impl Stage {
 
     /// Shows the judged picture of a made-up crash.
     pub fn show(&mut self, spec: &Spec) {
-        let record = fixture::record(spec, fixture::plan(spec, &presets()));
+        self.show_with(spec, |_| ());
+    }
+
+    /// As [`Stage::show`], changed before it is painted.
+    pub fn show_with(&mut self, spec: &Spec, change: impl FnOnce(&mut RunRecord)) {
+        let mut record = fixture::record(spec, fixture::plan(spec, &presets()));
+        change(&mut record);
         self.learn(Fact::PictureReady(Arc::new(paint(Arc::new(record)))));
     }
 
@@ -205,6 +218,48 @@ impl Stage {
         self.learn(Fact::Live {
             acked: live.acked.clone(),
             lanes: Lanes::live(&live),
+            ladder: Ladder::default(),
+        });
+    }
+
+    /// As [`Stage::stream`], by hand on the faulty disk, and looked at ten times a second.
+    pub fn climb(&mut self) {
+        let mut draft = self.state().plan.draft.clone();
+        draft.preset = "aof-everysec".into();
+        draft.fault = FaultKind::PowerLoss;
+        draft.backend = "process".into();
+        self.window
+            .state_mut()
+            .act(Action::EditPlan(Box::new(draft)));
+        self.window.state_mut().act(Action::StartServer);
+        self.stream();
+        self.look(6.4, Phase::Streaming);
+    }
+
+    /// The ladder, the lanes and the meter as they are at this second.
+    pub fn look(&mut self, secs: f64, phase: Phase) {
+        let ladder = acts::ladder(0.4, secs, 2000.0);
+        let progress = Progress {
+            at: Micros((secs * 1e6) as u64),
+            phase,
+            sent: ladder.last().unwrap().sent,
+            acked: ladder.last().unwrap().acked,
+            in_flight: 12,
+            acked_per_sec: 1998.0,
+            kill_takes: ladder.kill_takes(),
+            cut_takes: ladder.cut_takes(),
+            gaps_exact: true,
+            ..Progress::default()
+        };
+        let (acked, lanes) = match &self.state().picture.shown {
+            Shown::Live(live) => (live.acked.clone(), Lanes::clone(&live.lanes)),
+            _ => (Vec::new(), Lanes::default()),
+        };
+        self.learn(Fact::Progress(progress));
+        self.learn(Fact::Live {
+            acked,
+            lanes,
+            ladder,
         });
     }
 

@@ -7,6 +7,7 @@ use crashdrill::app::effect::{Effect, End, Fact, paint};
 use crashdrill::app::state::{AppState, Settings, Shown, Side};
 use crashdrill::app::update::{act, learn, settings, start};
 use crashdrill::domain::event::{DrillEvent, Fix, Phase, Progress, RunId, TimedEvent};
+use crashdrill::domain::fault::{Fault, FaultKind, FaultRecord, ServerEnd};
 use crashdrill::domain::op::Micros;
 use crashdrill::domain::plan::PlanDraft;
 use crashdrill::engine::command::Command;
@@ -250,4 +251,64 @@ fn a_drill_that_crashes_says_so_and_where_its_evidence_is() {
     assert!(!state.drill.running);
     let failure = state.drill.failure.as_ref().unwrap();
     assert!(failure.error.contains("open the run under Runs"));
+}
+
+#[test]
+fn a_fault_stands_in_the_live_picture_from_its_beginning_to_its_end() {
+    let mut state = at(Phase::Streaming, true);
+    let tell = |state: &mut AppState, secs: f64, event| {
+        let at = Micros((secs * 1e6) as u64);
+        learn(state, Fact::Event(TimedEvent { at, event }));
+        let Shown::Live(live) = &state.picture.shown else {
+            panic!("not live")
+        };
+        (live.faults.clone(), live.lanes.marks.clone())
+    };
+    tell(&mut state, 0.0, DrillEvent::StreamStarted);
+    let acked = (0..100)
+        .map(|n| [f64::from(n) / 10.0, f64::from(n)])
+        .collect();
+    let lanes = crashdrill::domain::lanes::Lanes::marked(100, Vec::new());
+    let ladder = Default::default();
+    learn(
+        &mut state,
+        Fact::Live {
+            acked,
+            lanes,
+            ladder,
+        },
+    );
+    let fault = Fault::new(FaultKind::Pause);
+    let began = DrillEvent::FaultBegan {
+        fault,
+        before: None,
+    };
+    let (faults, marks) = tell(&mut state, 4.0, began);
+    assert_eq!(
+        (faults[0].from, faults[0].until),
+        (4.0, None),
+        "it is not over yet"
+    );
+    assert_eq!(
+        (marks[0].at, marks[0].label.as_str()),
+        (40, "pause"),
+        "a line through the lanes"
+    );
+    let record = FaultRecord {
+        fault,
+        at: Micros(4_000_000),
+        dead: Micros(7_000_000),
+        end: ServerEnd::Unknown,
+        escalated: false,
+        before: None,
+        last_snapshot: None,
+        disk: None,
+        hit: None,
+    };
+    let (faults, _) = tell(&mut state, 7.0, DrillEvent::FaultDone { record });
+    assert_eq!(
+        faults[0].until,
+        Some(7.0),
+        "thawed: nothing has to be started again"
+    );
 }

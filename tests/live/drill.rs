@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Program, Server, connect, free_port, lists, spawn_server, text};
+use crate::support::{Program, Server, connect, lists, text};
 
 const RDB: &str = "appendonly no\nsave \"\"";
 const AOF: &str = "appendonly yes\nsave \"\"";
@@ -509,117 +509,6 @@ fn sigterm_tears_down_and_judges_inconclusive() {
     assert!(verdict.contains("cancelled"), "{verdict}");
 }
 
-/// A server of the test's own, with commands that kill and start it.
-struct External {
-    dir: tempfile::TempDir,
-    port: u16,
-}
-
-impl External {
-    fn start(config: &str) -> Self {
-        let external = External {
-            dir: tempfile::tempdir().unwrap(),
-            port: free_port(),
-        };
-        let pidfile = external.dir.path().join("pid");
-        let config = format!("{config}\ndaemonize yes\npidfile {}", pidfile.display());
-        spawn_server(external.dir.path(), external.port, &config)
-            .wait()
-            .unwrap();
-        connect(external.port, None);
-        external
-    }
-
-    fn arguments(&self) -> Vec<String> {
-        let dir = self.dir.path().display();
-        [
-            "run",
-            "--backend",
-            "external",
-            "--quiet",
-            "--url",
-            &format!("redis://127.0.0.1:{}", self.port),
-            "--kill-cmd",
-            &format!("kill -9 $(cat {dir}/pid)"),
-            "--start-cmd",
-            &format!("redis-server {dir}/test.conf"),
-        ]
-        .map(str::to_owned)
-        .to_vec()
-    }
-}
-
-impl Drop for External {
-    fn drop(&mut self) {
-        let pid = std::fs::read_to_string(self.dir.path().join("pid")).unwrap_or_default();
-        let _ = Command::new("kill").args(["-9", pid.trim()]).status();
-    }
-}
-
-#[test]
-fn an_external_server_keeps_its_own_keys_and_loses_only_ours() {
-    let program = Program::new();
-    let external = External::start("appendonly yes\nappendfsync always\nsave \"\"");
-    let mut connection = connect(external.port, None);
-    let _: () = redis::cmd("SET")
-        .arg("somebody")
-        .arg("else")
-        .query(&mut connection)
-        .unwrap();
-
-    let run = |more: &[&str]| {
-        let mut arguments = external.arguments();
-        arguments.extend(more.iter().map(ToString::to_string));
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        program.run(&arguments)
-    };
-    let preset = [
-        "--preset",
-        "aof-always",
-        "--messages",
-        "500",
-        "--rate",
-        "max",
-    ];
-    let asked = run(&preset);
-    assert_eq!(asked.status.code(), Some(2));
-    assert!(
-        text(&asked.stdout).contains("holds 1 keys")
-            && text(&asked.stdout).contains("--allow-nonempty"),
-        "{}",
-        text(&asked.stdout)
-    );
-
-    let report = program.path("external.json");
-    let report_path = report.display().to_string();
-    let agreed = run(&[&preset[..], &["--allow-nonempty", "--report", &report_path]].concat());
-    assert_eq!(
-        agreed.status.code(),
-        Some(0),
-        "{}{}",
-        text(&agreed.stdout),
-        text(&agreed.stderr)
-    );
-    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
-    assert_eq!(
-        (
-            json["counts"]["acked"].as_u64(),
-            json["counts"]["lost"].as_u64()
-        ),
-        (Some(500), Some(0))
-    );
-    let mut connection = connect(external.port, None);
-    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
-    assert_eq!(keys, ["somebody"], "our keys are gone, the others are not");
-
-    let wrong = run(&["--preset", "rdb-5s", "--messages", "10", "--allow-nonempty"]);
-    assert!(
-        text(&wrong.stdout).contains("on the server and \"5 1\" in preset rdb-5s"),
-        "{}",
-        text(&wrong.stdout)
-    );
-}
-
 #[test]
 fn wrong_use_ends_with_64_and_says_what_would_be_right() {
     let program = Program::new();
@@ -640,7 +529,40 @@ fn wrong_use_ends_with_64_and_says_what_would_be_right() {
         "--start-cmd",
         "true",
     ];
-    let cases: [(&[&str], &str); 9] = [
+    let plain = program.path("plain");
+    std::fs::write(&plain, "not a program").unwrap();
+    let plain = plain.to_str().unwrap();
+    let process = ["run", "--backend", "process"];
+    let missing = [&process[..], &["--server", "/no/such/redis-server"]].concat();
+    let not_executable = [&process[..], &["--server", plain]].concat();
+    let unwritable_runs = [&process[..], &["--runs", "/proc/runs"]].concat();
+    let unwritable_report = [&process[..], &["--report", "/proc/report.html"]].concat();
+    let beside_the_backend = [&process[..], &["--url", "redis://127.0.0.1:1"]].concat();
+    let keep_external = [
+        &tls[..3],
+        &["--url", "redis://127.0.0.1:1"],
+        &tls[5..],
+        &["--keep-data", "kept"],
+    ]
+    .concat();
+    let cases: [(&[&str], &str); 17] = [
+        (
+            &missing,
+            "--server: there is no server program at /no/such/redis-server",
+        ),
+        (&not_executable, "--server: nothing that can be run"),
+        (&unwritable_runs, "--runs: cannot write into /proc/runs"),
+        (&unwritable_report, "/proc/report.html cannot be written"),
+        (
+            &beside_the_backend,
+            "--url: backend process does not use it; add --backend external",
+        ),
+        (
+            &keep_external,
+            "--keep-data: the data directory of an external server",
+        ),
+        (&["run", "--backend", "docker", "--server", "x"], "--image"),
+        (&["runs", "--runs", plain], "--runs: cannot read"),
         (&["run", "--report", folder, "--force"], "is a folder"),
         (&tls, "redis://"),
         (&["run", "--preset", "nope"], "known are"),
@@ -710,8 +632,8 @@ fn data_kept_from_an_earlier_drill_is_not_mixed_with_new() {
         "--keep-data",
         &kept,
     ]);
-    assert_eq!(output.status.code(), Some(2));
-    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(64));
+    let told = text(&output.stderr);
     assert!(
         told.contains("--keep-data") && told.contains("after-fault-1"),
         "{told}"
@@ -723,10 +645,10 @@ fn a_runs_folder_that_cannot_be_written_is_named() {
     let program = Program::new();
     std::fs::write(program.path("runs"), "a file where the folder should be").unwrap();
     let output = program.run(&["run", "--backend", "process", "--seconds", "1"]);
-    assert_eq!(output.status.code(), Some(2));
-    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(64));
+    let told = text(&output.stderr);
     assert!(
-        told.contains("--runs") && told.contains("cannot make"),
+        told.contains("--runs") && told.contains("cannot write"),
         "{told}"
     );
 }
@@ -736,4 +658,75 @@ fn the_kept_server_of_a_test_is_really_independent() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path(), RDB);
     assert_eq!(total(&lists(&mut server.connection())), 0);
+}
+
+#[test]
+fn a_damaged_line_of_the_timeline_is_told_and_nothing_is_proven() {
+    let program = Program::new();
+    let drill = ["--preset", "none", "--messages", "100", "--rate", "max"];
+    assert_eq!(program.drill(&drill).0, 0);
+    let path = program.latest().join("timeline.jsonl");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let replay = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let output = program.run(&["replay", "latest"]);
+        (output.status.code(), crate::support::text(&output.stdout))
+    };
+    let lines: Vec<&str> = whole.lines().collect();
+    let began = lines
+        .iter()
+        .position(|line| line.contains("stream_started"))
+        .unwrap();
+    let mut damaged = lines.clone();
+    damaged[began] = "{\"at\":12,\"event\":\"stream_st";
+    let (code, told) = replay(&(damaged.join("\n") + "\n"));
+    assert_eq!(code, Some(2), "{told}");
+    assert!(
+        told.contains(&format!("timeline.jsonl:{} is no event", began + 1)),
+        "{told}"
+    );
+    // Our own death cuts the last line, and that is no damage; nor does it take what stood before.
+    let (code, told) = replay(&whole[..whole.len() - 9]);
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[test]
+fn what_was_never_judged_has_no_loss_in_the_list() {
+    let program = Program::new();
+    program.drill(&["--preset", "none", "--messages", "100", "--rate", "max"]);
+    let listed = || -> serde_json::Value {
+        serde_json::from_slice(&program.run(&["runs", "--json"]).stdout).unwrap()
+    };
+    assert_eq!(
+        (&listed()[0]["acked"], &listed()[0]["lost"]),
+        (&100.into(), &100.into())
+    );
+    std::fs::remove_file(program.latest().join("verdict.json")).unwrap();
+    assert!(listed()[0]["acked"].is_null() && listed()[0]["lost"].is_null());
+}
+
+#[test]
+fn a_write_is_in_doubt_once_the_clients_patience_is_over() {
+    let in_doubt = |patience: &str| {
+        let program = Program::new();
+        let (_, report) = program.drill(&[
+            "--preset",
+            "aof-always",
+            "--fault",
+            "pause",
+            "--pause",
+            "1.5",
+            "--rate",
+            "500",
+            "--seconds",
+            "1",
+            "--op-timeout",
+            patience,
+        ]);
+        let counts = &report["counts"];
+        assert_eq!(counts["lost"], 0, "{counts}");
+        counts["resurfaced"].as_u64().unwrap() + counts["absent"].as_u64().unwrap()
+    };
+    assert!(in_doubt("300ms") > 0);
+    assert_eq!(in_doubt("30"), 0, "who waits long enough gets every answer");
 }

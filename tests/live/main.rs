@@ -3,10 +3,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acts;
 mod by_hand;
 mod docker;
 mod docker_drill;
 mod drill;
+mod external;
 mod network;
 #[cfg(feature = "gui")]
 mod window;

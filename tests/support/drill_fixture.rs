@@ -109,6 +109,7 @@ pub fn record(spec: &Spec, plan: DrillPlan) -> RunRecord {
         timeline: Vec::new(),
         history,
         readback: Some(Arc::new(readback)),
+        ladder: None,
         judgement,
         classes,
         tool_version: env!("CARGO_PKG_VERSION").into(),
@@ -505,7 +506,17 @@ impl Fake {
                     self.verify(plan);
                     self.phase(Phase::Ready, "", None);
                 }
-                Ok(Command::Pause) => {}
+                // Tests tell in its place what comes of these.
+                Ok(
+                    Command::Pause
+                    | Command::Arm(..)
+                    | Command::Disarm
+                    | Command::Compare
+                    | Command::WhatIf
+                    | Command::TailCut
+                    | Command::Damage(_)
+                    | Command::Repair,
+                ) => {}
                 Ok(Command::Cancel) => {
                     self.cancelled = true;
                     return self.verify(plan);

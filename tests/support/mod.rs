@@ -124,12 +124,13 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_crashdrill"));
         command
             .args(arguments)
-            .arg("--runs")
-            .arg(self.runs())
             .env("HOME", self.home.path())
             .env("XDG_DATA_HOME", self.path("data"))
             .env("XDG_CONFIG_HOME", self.path("config"))
             .stdin(Stdio::null());
+        if !arguments.contains(&"--runs") {
+            command.arg("--runs").arg(self.runs());
+        }
         command
     }
 

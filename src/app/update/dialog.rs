@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::super::action::Action;
-use super::super::effect::Effect;
-use super::super::state::{AppState, Dialog, Purpose, Shown};
+use super::super::effect::{Effect, NotExported};
+use super::super::state::{AppState, Dialog, Purpose, Shown, Tone};
 use super::plan::set_draft;
+use super::toast;
 use crate::domain::plan::PlanDraft;
 
 pub(super) fn dialog(state: &mut AppState, action: Action) -> Vec<Effect> {
@@ -17,15 +18,20 @@ pub(super) fn dialog(state: &mut AppState, action: Action) -> Vec<Effect> {
         }
         Action::TypePathInstead(purpose) => {
             let text = suggested_path(state, purpose);
-            state.dialog = Some(Dialog::TypePath { purpose, text });
+            state.dialog = Some(Dialog::TypePath {
+                purpose,
+                text,
+                error: None,
+            });
         }
         Action::EditPath(new) => {
-            if let Some(Dialog::TypePath { text, .. }) = &mut state.dialog {
+            if let Some(Dialog::TypePath { text, error, .. }) = &mut state.dialog {
                 *text = new;
+                *error = None;
             }
         }
         Action::AcceptPath => {
-            if let Some(Dialog::TypePath { purpose, text }) = state.dialog.take() {
+            if let Some(Dialog::TypePath { purpose, text, .. }) = state.dialog.take() {
                 return path_chosen(state, purpose, text.trim().into(), false);
             }
         }
@@ -58,6 +64,19 @@ pub(super) fn suggested_path(state: &AppState, purpose: Purpose) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// The path stays where it can be mended.
+pub(super) fn not_exported(state: &mut AppState, failed: NotExported) -> Vec<Effect> {
+    if state.dialog.is_some() {
+        return toast(state, Tone::Bad, failed.error, None);
+    }
+    state.dialog = Some(Dialog::TypePath {
+        purpose: Purpose::Export(failed.format),
+        text: failed.path.display().to_string(),
+        error: Some(failed.error),
+    });
+    Vec::new()
 }
 
 pub(super) fn path_chosen(

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::super::effect::{Effect, End};
 use super::super::state::{
-    AppState, DrillState, Failure, LivePicture, Picture, Screen, Shown, Tone,
+    AppState, DrillState, Failure, LiveFault, LivePicture, Picture, Screen, Shown, Tone, View,
 };
 use super::{read_log, show, toast};
 use crate::domain::event::{DrillEvent, Fix, Phase, TimedEvent};
+use crate::domain::fault::Fault;
+use crate::domain::lanes::{Mark, MarkKind};
 use crate::engine::launch::Mode;
 
 pub(super) fn launch(state: &mut AppState, mode: Mode) -> Vec<Effect> {
@@ -22,11 +24,21 @@ pub(super) fn launch(state: &mut AppState, mode: Mode) -> Vec<Effect> {
         running: true,
         by_hand: mode == Mode::ByHand,
         fault: Some(plan.fault),
+        on_faulty_disk: plan.disk.is_some(),
         ..DrillState::default()
     };
     state.drill.progress.phase = Phase::Starting;
+    if state.picture.view == View::Images {
+        state.picture.view = View::Curves;
+    }
     show(state, Shown::Live(LivePicture::default()));
     vec![Effect::SaveSettings, Effect::Launch(Box::new(plan), mode)]
+}
+
+/// The running drill's fault with its parameters, else the draft's.
+pub(super) fn fault(state: &AppState) -> Fault {
+    let usual = Fault::new(state.plan.draft.fault);
+    state.drill.fault.unwrap_or(usual)
 }
 
 pub(super) fn event_happened(state: &mut AppState, timed: TimedEvent) -> Vec<Effect> {
@@ -43,7 +55,18 @@ pub(super) fn event_happened(state: &mut AppState, timed: TimedEvent) -> Vec<Eff
         }
         DrillEvent::ServerStarted { info, .. } | DrillEvent::ServerRestarted { info, .. } => {
             drill.server = Some(info.clone());
+            drill.refused = false;
         }
+        DrillEvent::ServerRefused { .. } => drill.refused = true,
+        DrillEvent::Armed { trigger, .. } => drill.armed = Some(trigger.clone()),
+        DrillEvent::Disarmed | DrillEvent::MomentMissed { .. } | DrillEvent::FaultDone { .. } => {
+            drill.armed = None;
+        }
+        // What was just found out is what the user waits for.
+        DrillEvent::Compared { .. }
+        | DrillEvent::WhatIf { .. }
+        | DrillEvent::TailCutTried { .. }
+        | DrillEvent::Repaired { .. } => state.picture.view = View::Images,
         DrillEvent::Failed { error, fix } => {
             drill.failure = Some(Failure {
                 error: error.clone(),
@@ -61,17 +84,51 @@ pub(super) fn event_happened(state: &mut AppState, timed: TimedEvent) -> Vec<Eff
         {
             show(state, Shown::Live(LivePicture::default()));
         }
-        DrillEvent::FaultDone { record } => {
-            if let Shown::Live(live) = &mut state.picture.shown {
-                let label = record.fault.kind.title().to_owned();
-                live.faults.push((record.at.secs(), label));
-            }
-        }
         _ => {}
+    }
+    if let Shown::Live(live) = &mut state.picture.shown {
+        live_fault(live, &timed);
     }
     state.drill.timeline.push(timed);
     effects.extend(read_log(state));
     effects
+}
+
+/// What an event changes in the faults of the live picture.
+fn live_fault(live: &mut LivePicture, timed: &TimedEvent) {
+    let last = live.faults.last_mut();
+    match (&timed.event, last) {
+        (DrillEvent::FaultBegan { fault, .. }, _) => live.faults.push(LiveFault {
+            label: fault.kind.title().to_owned(),
+            from: timed.at.secs(),
+            done: None,
+            until: None,
+        }),
+        (DrillEvent::FaultDone { record }, Some(fault)) => {
+            fault.from = record.at.secs();
+            fault.done = Some(record.dead.secs());
+            // A thawed server was never gone.
+            let thawed = !record.fault.kind.ends_server();
+            fault.until = thawed.then(|| record.dead.secs());
+        }
+        (DrillEvent::ServerRestarted { .. }, Some(fault)) if fault.until.is_none() => {
+            fault.until = Some(timed.at.secs());
+        }
+        _ => return,
+    }
+    mark_faults(live);
+}
+
+/// The faults as lines through the lanes.
+pub(super) fn mark_faults(live: &mut LivePicture) {
+    let faults = live.faults.iter();
+    let marks = faults.map(|fault| Mark {
+        at: live.acked_by(fault.done.unwrap_or(fault.from)),
+        kind: MarkKind::Fault,
+        label: fault.label.to_lowercase(),
+    });
+    let marks = marks.collect();
+    Arc::make_mut(&mut live.lanes).marks = marks;
 }
 
 pub(super) fn drill_ended(state: &mut AppState, end: End) -> Vec<Effect> {

@@ -15,7 +15,7 @@ use super::state::{
     AppState, Dialog, Images, LogTab, PictureState, PlanState, Screen, Settings, Shown, Side,
     Toast, Tone, Zoom,
 };
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::preset::Preset;
 use crate::engine::command::Command;
 use crate::engine::launch::Mode;
@@ -64,13 +64,25 @@ pub fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::StartServer => drill::launch(state, Mode::ByHand),
         Action::Stream => vec![Effect::Order(Command::Stream)],
         Action::Pause => vec![Effect::Order(Command::Pause)],
-        Action::Kill => {
-            let fault = state
-                .drill
-                .fault
-                .unwrap_or(Fault::new(state.plan.draft.fault));
+        Action::Kill => vec![Effect::Order(Command::Fault(drill::fault(state)))],
+        Action::PowerCut => {
+            let fault = Fault {
+                kind: FaultKind::PowerLoss,
+                ..drill::fault(state)
+            };
             vec![Effect::Order(Command::Fault(fault))]
         }
+        Action::Compare => vec![Effect::Order(Command::Compare)],
+        Action::WhatIf => vec![Effect::Order(Command::WhatIf)],
+        Action::Arm => {
+            let Ok(trigger) = state.plan.draft.trigger.parse() else {
+                return Vec::new();
+            };
+            vec![Effect::Order(Command::Arm(drill::fault(state), trigger))]
+        }
+        Action::Disarm => vec![Effect::Order(Command::Disarm)],
+        Action::Repair => vec![Effect::Order(Command::Repair)],
+        Action::CutTail => vec![Effect::Order(Command::TailCut)],
         Action::Restart => vec![Effect::Order(Command::Restart)],
         Action::Verify => vec![Effect::Order(Command::Verify)],
         Action::Finish => vec![Effect::Order(Command::Finish)],
@@ -100,6 +112,7 @@ pub fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         | Action::CopyLog
         | Action::Select(_)
         | Action::ZoomTo(_)
+        | Action::View(_)
         | Action::ShowRaw(_) => look(state, action),
         Action::RefreshRuns
         | Action::OpenRun(_)
@@ -172,6 +185,7 @@ fn look(state: &mut AppState, action: Action) -> Vec<Effect> {
             }
         }
         Action::ZoomTo(zoom) => state.picture.zoom = zoom,
+        Action::View(view) => state.picture.view = view,
         Action::ShowRaw(raw) => state.picture.raw = raw,
         _ => {}
     }
@@ -272,10 +286,16 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
             state.drill.progress = progress;
             Vec::new()
         }
-        Fact::Live { acked, lanes } => {
+        Fact::Live {
+            acked,
+            lanes,
+            ladder,
+        } => {
             if let Shown::Live(live) = &mut state.picture.shown {
                 live.acked = acked;
+                live.ladder = ladder;
                 live.lanes = Arc::new(lanes);
+                drill::mark_faults(live);
                 state.picture.generation += 1;
             }
             Vec::new()
@@ -314,7 +334,14 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
             let text = format!("Saved {}", path.display());
             toast(state, Tone::Good, text, Some(path))
         }
-        Fact::Exported(Err(error)) => toast(state, Tone::Bad, error, None),
+        Fact::Exported(Err(failed)) => dialog::not_exported(state, *failed),
+        Fact::PresetSaved(Ok(id)) => {
+            state.plan.imported.retain(|preset| preset.id != id);
+            let text = format!("Saved among your presets: crashdrill run --preset {id}");
+            toast(state, Tone::Good, text, None);
+            vec![Effect::SaveSettings]
+        }
+        Fact::PresetSaved(Err(error)) => toast(state, Tone::Bad, error, None),
         Fact::ConfImported(Ok(imported)) => {
             let imported = *imported;
             state.dialog = Some(Dialog::Imported {
@@ -332,6 +359,10 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
             state.plan.images = Images::Unavailable(error);
             Vec::new()
         }
+        Fact::DiskLookedAt(no_disk) => {
+            state.plan.no_disk = no_disk;
+            Vec::new()
+        }
         Fact::ServerLog(lines) => {
             state.log.server = lines;
             Vec::new()
@@ -346,6 +377,7 @@ fn show(state: &mut AppState, shown: Shown) {
         shown,
         selected: None,
         zoom: Zoom::All,
+        view: state.picture.view,
         raw: state.picture.raw,
         generation: state.picture.generation + 1,
     };

@@ -45,10 +45,11 @@ pub(super) fn use_fix(state: &mut AppState, fix: Fix) -> Vec<Effect> {
 }
 
 pub(super) fn use_imported(state: &mut AppState) -> Vec<Effect> {
-    if let Some(Dialog::Imported { preset, .. }) = state.dialog.take() {
-        add_preset(state, preset);
-    }
-    vec![Effect::SaveSettings]
+    let Some(Dialog::Imported { preset, .. }) = state.dialog.take() else {
+        return Vec::new();
+    };
+    add_preset(state, preset.clone());
+    vec![Effect::SaveSettings, Effect::SavePreset(Box::new(preset))]
 }
 
 pub(super) fn edit(state: &mut AppState, action: Action) -> Vec<Effect> {
@@ -108,19 +109,49 @@ pub(super) fn set_draft(state: &mut AppState, draft: PlanDraft) {
 
 /// The one field that was typed in. `None` if it was a choice or several fields: such a change stands alone.
 pub(super) fn changed_field(old: &PlanDraft, new: &PlanDraft) -> Option<String> {
-    const CHOICES: [&str; 5] = ["preset", "backend", "fault", "rate_max", "allow_nonempty"];
+    const CHOICES: [&str; 10] = [
+        "preset",
+        "backend",
+        "fault",
+        "rate_max",
+        "allow_nonempty",
+        "disk",
+        "tail",
+        "compare",
+        "tail_cut",
+        "repair",
+    ];
     let (old, new) = (
         serde_json::to_value(old).ok()?,
         serde_json::to_value(new).ok()?,
     );
-    let new = new.as_object()?;
+    let (old, new) = (old.as_object()?, new.as_object()?);
     let mut changed = old
-        .as_object()?
         .iter()
-        .filter(|(key, value)| new.get(*key) != Some(value))
-        .map(|(key, _)| key.clone());
-    let field = changed.next()?;
-    (changed.next().is_none() && !CHOICES.contains(&field.as_str())).then_some(field)
+        .filter(|(key, value)| new.get(*key) != Some(value));
+    let (field, value) = changed.next()?;
+    let another = another_kind(
+        value.as_str(),
+        new.get(field).and_then(|value| value.as_str()),
+    );
+    let choice = CHOICES.contains(&field.as_str()) || another;
+    (changed.next().is_none() && !choice).then(|| field.clone())
+}
+
+/// `bgsave=40%` and `rewrite` are two choices, `bgsave=40%` and `bgsave=41%` the same one with another number.
+fn another_kind(old: Option<&str>, new: Option<&str>) -> bool {
+    let kind = |text: &str| {
+        let end = text.find(['=', ':', '@']).unwrap_or(text.len());
+        text[..end].to_owned()
+    };
+    match (old, new) {
+        (Some(old), Some(new))
+            if old.contains(['=', ':', '@']) || new.contains(['=', ':', '@']) =>
+        {
+            kind(old) != kind(new)
+        }
+        _ => false,
+    }
 }
 
 pub(super) fn check_plan(state: &mut AppState) {

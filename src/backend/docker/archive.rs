@@ -31,6 +31,31 @@ pub(super) fn config_archive(config: &str) -> io::Result<Vec<u8>> {
     archive.into_inner()
 }
 
+/// The files below `from`, as they shall lie in [`STORE`].
+pub(super) fn store_archive(from: &Path) -> io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(from.join(&folder))? {
+            let entry = entry?;
+            let name = folder.join(entry.file_name());
+            let target = Path::new("store").join(&name);
+            if entry.file_type()?.is_dir() {
+                let mut header = header(0o755);
+                header.set_entry_type(tar::EntryType::Directory);
+                archive.append_data(&mut header, target, io::empty())?;
+                folders.push(name);
+            } else {
+                let content = std::fs::read(entry.path())?;
+                let mut header = header(0o644);
+                header.set_size(content.len() as u64);
+                archive.append_data(&mut header, target, &content[..])?;
+            }
+        }
+    }
+    archive.into_inner()
+}
+
 fn header(mode: u32) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_size(0);
@@ -116,6 +141,20 @@ mod tests {
         assert_eq!(
             std::fs::read(to.path().join("appendonlydir/x.aof")).unwrap(),
             b"A"
+        );
+    }
+
+    #[test]
+    fn what_is_packed_for_the_store_is_unpacked_as_it_was() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::create_dir(from.path().join("appendonlydir")).unwrap();
+        std::fs::write(from.path().join("appendonlydir/x.aof"), "A").unwrap();
+        std::fs::write(from.path().join("dump.rdb"), "R").unwrap();
+        unpack(&store_archive(from.path()).unwrap()[..], to.path()).unwrap();
+        let read = |name| std::fs::read_to_string(to.path().join(name)).unwrap();
+        assert_eq!(
+            (read("appendonlydir/x.aof"), read("dump.rdb")),
+            ("A".into(), "R".into())
         );
     }
 

@@ -126,13 +126,21 @@ impl DockerBackend {
             .run_watched(operation, watch, engine.make_container(recipe))?
             .map_err(|error| engine.explain(operation, &error))?;
         // Written on a kept volume too, in case somebody changed it; the store keeps its content (tested).
-        let config = archive::config_archive(&self.config(address))
-            .map_err(|error| BackendError::new("Cannot pack the configuration for the container: no memory; end other programs and try again").details(error.to_string()))?;
+        let config = self.packed_config(address)?;
         let operation = "write the configuration into the container";
         engine
             .run_watched(operation, watch, engine.upload(recipe.name, config))?
             .map_err(|error| engine.explain(operation, &error))?;
         Ok(id)
+    }
+
+    pub(super) fn packed_config(&self, address: &Address) -> Result<Vec<u8>> {
+        archive::config_archive(&self.config(address)).map_err(|error| {
+            BackendError::new(
+                "Cannot pack the configuration for the container: no memory; end other programs and try again",
+            )
+            .details(error.to_string())
+        })
     }
 
     /// The preset's directives, then ours: Redis takes the last of each.
@@ -146,10 +154,12 @@ impl DockerBackend {
              requirepass {}\n\
              dir {}\n\
              logfile \"\"\n\
-             daemonize no\n",
+             daemonize no\n\
+             {}\n",
             self.spec.config,
             address.password,
             archive::STORE,
+            self.more_config,
         )
     }
 

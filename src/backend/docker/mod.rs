@@ -60,6 +60,8 @@ pub struct DockerBackend {
     container: Option<Container>,
     /// Outlives its containers.
     volume: Option<String>,
+    /// Lines behind all others.
+    more_config: String,
     /// Chosen at the first start and kept: clients and evidence name it.
     address: Option<Address>,
     /// Lines of containers that are gone.
@@ -99,6 +101,7 @@ impl DockerBackend {
             life: Life::NotStarted,
             container: None,
             volume: None,
+            more_config: String::new(),
             address: None,
             rescued_log: Vec::new(),
             made: 0,
@@ -310,6 +313,26 @@ impl Backend for DockerBackend {
         Ok((end.clone(), end == ServerEnd::Signal { signal: 9 }))
     }
 
+    fn terminate(&mut self) -> Result<()> {
+        let (engine, container) = self.running()?;
+        engine
+            .signal(&container.name, "SIGTERM")
+            .map(|_| ())
+            .map_err(|error| engine.explain("stop the server", &error))
+    }
+
+    fn configure(&mut self, lines: &str) -> Result<()> {
+        lines.clone_into(&mut self.more_config);
+        if self.container.is_none() {
+            return Ok(());
+        }
+        let address = self.address()?;
+        let archive = self.packed_config(&address)?;
+        let (engine, container) = self.running()?;
+        let upload = engine.upload(&container.name, archive);
+        engine.run("write the configuration into the container", upload)
+    }
+
     fn pause(&mut self) -> Result<()> {
         let (engine, container) = self.running()?;
         let pause = engine.docker.pause_container(&container.name);
@@ -374,6 +397,38 @@ impl Backend for DockerBackend {
         self.make(&Unwatched)?;
         let (engine, container) = self.running()?;
         download::download(engine, &container.name, to)
+    }
+
+    fn place_data(&mut self, from: &Path) -> Result<()> {
+        if let Some(to) = &self.spec.data {
+            return crate::backend::copy_dir(from, to, &[]).map_err(|error| {
+                let to = to.display();
+                BackendError::new(format!("cannot copy files to {to}: {error}"))
+            });
+        }
+        self.connect(&Unwatched)?;
+        self.make(&Unwatched)?;
+        let files = archive::store_archive(from).map_err(|error| {
+            BackendError::new(format!(
+                "Cannot pack the files of {}: {error}",
+                from.display()
+            ))
+        })?;
+        let (engine, container) = self.running()?;
+        let upload = engine.upload(&container.name, files);
+        engine.run("copy files into the container", upload)
+    }
+
+    fn another(&self) -> Result<Box<dyn Backend>> {
+        let spec = ServerSpec {
+            data: None,
+            ..self.spec.clone()
+        };
+        let mut another = DockerBackend::new(self.image.clone(), spec)
+            .owner(self.owner.clone())
+            .memory_bytes(self.memory_bytes);
+        another.host.clone_from(&self.host);
+        Ok(Box::new(another))
     }
 
     fn close(&mut self) -> Result<()> {

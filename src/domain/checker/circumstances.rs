@@ -22,6 +22,12 @@ impl Circumstances {
                         error: error.clone(),
                     });
                 }
+                DrillEvent::MomentMissed { trigger, reason } => {
+                    grounds.push(Ground::MomentMissed {
+                        trigger: trigger.clone(),
+                        reason: reason.clone(),
+                    });
+                }
                 DrillEvent::ServerRefused { words, .. } => {
                     grounds.retain(|ground| !matches!(ground, Ground::RefusedToStart { .. }));
                     grounds.push(Ground::RefusedToStart {
@@ -31,6 +37,10 @@ impl Circumstances {
                 // It came back after all (the user tried again): what it gives back is what counts.
                 DrillEvent::ServerRestarted { .. } => {
                     grounds.retain(|ground| !matches!(ground, Ground::RefusedToStart { .. }));
+                }
+                // Armed again by hand, or struck without a moment: what was done counts.
+                DrillEvent::FaultDone { .. } => {
+                    grounds.retain(|ground| !matches!(ground, Ground::MomentMissed { .. }));
                 }
                 _ => {}
             }

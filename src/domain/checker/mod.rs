@@ -7,11 +7,13 @@ mod allowance;
 mod circumstances;
 mod classes;
 mod cut;
+mod image;
 mod lengths;
 
 use std::time::Duration;
 
 pub use self::circumstances::Circumstances;
+pub use self::image::{image_outcome, ops_at};
 
 use self::classes::Classified;
 use super::fault::FaultRecord;
@@ -139,13 +141,17 @@ fn grounds(
     let refused = grounds
         .iter()
         .any(|ground| matches!(ground, Ground::RefusedToStart { .. }));
+    let missed = grounds
+        .iter()
+        .any(|ground| matches!(ground, Ground::MomentMissed { .. }));
     let mut add = |applies: bool, ground: Ground| {
         if applies {
             grounds.push(ground);
         }
     };
     add(counts.acked == 0, Ground::NothingAcked);
-    add(history.faults.is_empty(), Ground::NoFault);
+    // Why there was none stands there already.
+    add(history.faults.is_empty() && !missed, Ground::NoFault);
     add(readback.is_none() && !refused, Ground::NoReadback);
     let unread = classified.sessions.unread;
     add(
@@ -215,10 +221,12 @@ impl Ground {
             | Ground::PartlyRead { .. }
             | Ground::Cancelled
             | Ground::JournalTorn
+            | Ground::TimelineDamaged { .. }
             | Ground::EvictedOrExpired { .. }
             | Ground::ForeignWrites { .. }
             | Ground::SnapshotNotObserved { .. }
             | Ground::NoFault
+            | Ground::MomentMissed { .. }
             | Ground::DrillFailed { .. } => Verdict::Inconclusive,
         }
     }
@@ -226,7 +234,7 @@ impl Ground {
     /// Order in which grounds are told: what failed, what is not known, what is wrong.
     fn rank(&self) -> u8 {
         match (self, self.verdict()) {
-            (Ground::DrillFailed { .. } | Ground::Cancelled, _) => 0,
+            (Ground::DrillFailed { .. } | Ground::Cancelled | Ground::MomentMissed { .. }, _) => 0,
             (_, Verdict::Inconclusive) => 1,
             (Ground::RefusedToStart { .. }, _) => 2,
             (Ground::OutsideContract { .. }, _) => 3,

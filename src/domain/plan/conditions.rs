@@ -90,7 +90,7 @@ impl PlanDraft {
         if self.fault == FaultKind::PowerLoss {
             return Some(FaultKind::PowerLoss.id().to_owned());
         }
-        if matches!(trigger, Trigger::Disk { .. }) {
+        if trigger.needs_disk() {
             return Some(format!("{} {trigger}", Field::Trigger.option()));
         }
         if self.compare {
@@ -195,6 +195,7 @@ impl PlanDraft {
             ),
             (Field::Damage, conditions.damage.is_some()),
             (Field::TailCut, self.tail_cut),
+            (Field::Repair, self.repair),
             (Field::SaveTime, conditions.save_time.is_some()),
             (Field::Trigger, unseen),
         ];

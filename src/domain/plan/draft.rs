@@ -41,6 +41,8 @@ pub struct PlanDraft {
     pub seed: u64,
     pub max_lost: Option<u64>,
     pub max_window_secs: Option<f64>,
+    /// How long a client waits for one reply.
+    pub op_timeout_secs: f64,
     pub keep_data: String,
     /// A metadata model, `none`, or empty: a faulty disk where the fault or the conditions need one.
     pub disk: String,
@@ -60,6 +62,7 @@ pub struct PlanDraft {
     pub network: String,
     pub compare: bool,
     pub tail_cut: bool,
+    pub repair: bool,
     /// Empty: as quick as they are.
     pub save_time: String,
 }
@@ -92,6 +95,7 @@ impl Default for PlanDraft {
             seed: workload.seed,
             max_lost: None,
             max_window_secs: None,
+            op_timeout_secs: DrillPlan::DEFAULT_OP_TIMEOUT.as_secs_f64(),
             keep_data: String::new(),
             disk: String::new(),
             tail: String::new(),
@@ -104,6 +108,7 @@ impl Default for PlanDraft {
             network: String::new(),
             compare: false,
             tail_cut: false,
+            repair: false,
             save_time: String::new(),
         }
     }
@@ -142,6 +147,7 @@ impl PlanDraft {
         let max_window = self
             .max_window_secs
             .map(|value| secs(Field::MaxWindow, value, 0.0, &mut errors));
+        let op_timeout = secs(Field::OpTimeout, self.op_timeout_secs, 0.01, &mut errors);
         if let Some(field) = impossible(&backend, self.fault) {
             errors.push(field);
         }
@@ -160,12 +166,14 @@ impl PlanDraft {
                     max_window,
                 }),
                 keep_data: (!self.keep_data.is_empty()).then(|| PathBuf::from(&self.keep_data)),
+                op_timeout,
                 disk: conditions.disk,
                 trigger: conditions.trigger,
                 damage: conditions.damage,
                 network: conditions.network,
                 compare: self.compare,
                 tail_cut: self.tail_cut,
+                repair: self.repair,
                 save_time: conditions.save_time,
             }),
             _ => Err(errors),

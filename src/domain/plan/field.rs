@@ -20,6 +20,7 @@ pub enum Field {
     Seconds,
     MaxMessages,
     MaxWindow,
+    OpTimeout,
     Disk,
     Tail,
     WriteBack,
@@ -31,6 +32,7 @@ pub enum Field {
     Network,
     Compare,
     TailCut,
+    Repair,
     SaveTime,
 }
 
@@ -56,6 +58,7 @@ impl Field {
             Field::Seconds => "--seconds",
             Field::MaxMessages => "--messages",
             Field::MaxWindow => "--max-window",
+            Field::OpTimeout => "--op-timeout",
             Field::Disk => "--disk",
             Field::Tail => "--tail",
             Field::WriteBack => "--write-back",
@@ -67,6 +70,7 @@ impl Field {
             Field::Network => "--network",
             Field::Compare => "--compare",
             Field::TailCut => "--tail-cut",
+            Field::Repair => "--repair",
             Field::SaveTime => "--save-time",
         }
     }

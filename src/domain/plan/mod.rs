@@ -83,6 +83,9 @@ pub struct DrillPlan {
     pub gate: Option<Gate>,
     /// Where the server's data directory is kept as the fault left it.
     pub keep_data: Option<PathBuf>,
+    /// A client's patience with one reply: beyond it nobody knows what became of the write.
+    #[serde(default = "DrillPlan::default_op_timeout")]
+    pub op_timeout: Duration,
     /// The faulty disk under the server's data directory; `None` leaves the machine's own.
     #[serde(default)]
     pub disk: Option<DiskPlan>,
@@ -101,6 +104,9 @@ pub struct DrillPlan {
     /// Tail-cut replay: after a process kill, what a power cut could have left.
     #[serde(default)]
     pub tail_cut: bool,
+    /// After a refused start: what `redis-check-aof --fix` saves, on a copy.
+    #[serde(default)]
+    pub repair: bool,
     /// A BGSAVE, a rewrite and the final save are made to take about this long.
     #[serde(default)]
     pub save_time: Option<Duration>,
@@ -108,6 +114,14 @@ pub struct DrillPlan {
 
 impl DrillPlan {
     pub const VERSION: u32 = 1;
+    /// Redis clients commonly wait for seconds; the value only decides when a silent server's writes become
+    /// indeterminate.
+    pub const DEFAULT_OP_TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// For plans that were written before it was a field.
+    fn default_op_timeout() -> Duration {
+        Self::DEFAULT_OP_TIMEOUT
+    }
 
     /// What the checker judges `fault` against under this plan.
     #[must_use]

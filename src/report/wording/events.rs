@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::acts;
 use super::number::{count, span};
 use crate::domain::event::{DrillEvent, ServerInfo};
 use crate::domain::fault::{FaultKind, FaultRecord, PersistenceInfo};
@@ -40,6 +41,18 @@ pub fn tell(event: &DrillEvent) -> (&'static str, String) {
                 snapshot.fork.secs()
             ),
         ),
+        DrillEvent::Armed { fault, trigger } => (
+            "Armed",
+            format!(
+                "{} at the moment when {}",
+                fault.kind.title(),
+                trigger.words()
+            ),
+        ),
+        DrillEvent::Disarmed => ("Disarmed", String::new()),
+        DrillEvent::MomentMissed { trigger, reason } => {
+            ("Moment missed", format!("{}: {reason}", trigger.words()))
+        }
         DrillEvent::FaultBegan { fault, before } => {
             let before = before.as_ref().map(persistence).unwrap_or_default();
             (fault.kind.title(), before)
@@ -72,6 +85,16 @@ pub fn tell(event: &DrillEvent) -> (&'static str, String) {
         }
         DrillEvent::Judged { sentence, .. } => ("Judged", sentence.clone()),
         DrillEvent::Warned { text } => ("Warning", text.clone()),
+        DrillEvent::NetworkHappened { happening } => ("Network", acts::network_sentence(happening)),
+        DrillEvent::DamageDone { done } => ("Damaged", acts::damage_sentence(done)),
+        DrillEvent::Repaired { repair } => ("Repair", acts::repair_sentence(repair)),
+        DrillEvent::Compared { comparison } => {
+            ("Kill & compare", acts::comparison_sentence(comparison))
+        }
+        DrillEvent::WhatIf { finding } => ("What if", acts::what_if_sentence(finding)),
+        DrillEvent::TailCutTried { tail_cut } => {
+            ("Tail-cut replay", acts::tail_cut_sentence(tail_cut))
+        }
         DrillEvent::DataKept { path } => ("Data kept", path.display().to_string()),
         DrillEvent::Failed { error, .. } => ("Failed", error.clone()),
         DrillEvent::Cancelled => ("Cancelled", String::new()),

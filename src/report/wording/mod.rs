@@ -3,8 +3,11 @@
 //! Loss and promise are two statements: that messages vanished stays true where the preset promised no
 //! better. Sentence case, no full stop. Decides nothing: it puts the checker's findings into words.
 
+pub mod acts;
 pub mod checks;
 pub mod events;
+pub mod ladder;
+mod moment;
 pub mod number;
 mod picture;
 mod plan;
@@ -12,6 +15,7 @@ mod power;
 mod terms;
 mod why;
 
+pub use moment::moment_sentence;
 pub use picture::{curves_sentence, cut_sentence, lanes_sentence};
 pub use plan::{command_line, load_sentence, without_password};
 pub use terms::{class_words, ground_sentence, state_words};

@@ -74,6 +74,9 @@ pub fn command_line(plan: &DrillPlan) -> String {
     if let Some(max) = plan.gate.and_then(|gate| gate.max_lost) {
         option("--max-lost", max.to_string());
     }
+    if plan.op_timeout != DrillPlan::DEFAULT_OP_TIMEOUT {
+        option("--op-timeout", seconds(plan.op_timeout));
+    }
     if let Some(max) = plan.gate.and_then(|gate| gate.max_window) {
         option("--max-window", seconds(max));
     }
@@ -83,6 +86,7 @@ pub fn command_line(plan: &DrillPlan) -> String {
     for (field, asked) in [
         (Field::Compare, plan.compare),
         (Field::TailCut, plan.tail_cut),
+        (Field::Repair, plan.repair),
     ] {
         words.extend(asked.then(|| field.option().to_owned()));
     }

@@ -73,6 +73,9 @@ pub fn ground_sentence(ground: &Ground, record: &RunRecord) -> String {
             "The journal ends in the middle of a record: there may be writes that nobody recorded"
                 .into()
         }
+        Ground::TimelineDamaged { text } => {
+            format!("The timeline is damaged, so not everything that happened is known: {text}")
+        }
         Ground::EvictedOrExpired { evicted, expired } => format!(
             "The server evicted {} and expired {}, so a missing message need not be crash loss",
             counted(*evicted, "key"),
@@ -87,6 +90,10 @@ pub fn ground_sentence(ground: &Ground, record: &RunRecord) -> String {
                 .into()
         }
         Ground::NoFault => "The drill ended before its fault".into(),
+        Ground::MomentMissed { trigger, reason } => format!(
+            "The fault waited for the moment when {}, which did not come: {reason}",
+            trigger.words()
+        ),
         Ground::DrillFailed { error } => format!("The drill failed: {error}"),
     }
 }

@@ -3,9 +3,11 @@
 //! Each sentence states a mechanism of Redis that was measured or read in its source; where the
 //! evidence does not show the mechanism, the sentence says so.
 
+use super::acts::damage_sentence;
 use super::number::{count, counted, span};
 use super::{lower, power};
 use crate::domain::contract::Promise;
+use crate::domain::event::DrillEvent;
 use crate::domain::fault::{FaultKind, FaultRecord};
 use crate::domain::preset::Keeping;
 use crate::domain::record::RunRecord;
@@ -18,6 +20,11 @@ pub fn why_sentence(record: &RunRecord, fault: usize) -> Option<String> {
     let finding = record.judgement.faults.get(fault)?;
     if finding.acked == 0 || record.readback.is_none() {
         return None;
+    }
+    if let Some(damage) = damage_after(record, performed)
+        && finding.lost > 0
+    {
+        return Some(damage);
     }
     let keeping = record.plan.preset.keeping();
     Some(match performed.fault.kind {
@@ -47,6 +54,21 @@ pub fn why_sentence(record: &RunRecord, fault: usize) -> Option<String> {
         FaultKind::ContainerRemovedWithVolume => {
             "The volume was deleted with the container: Redis started on an empty directory".into()
         }
+    })
+}
+
+/// The damage that was done between this death and the next start: it explains what is missing.
+fn damage_after(record: &RunRecord, fault: &FaultRecord) -> Option<String> {
+    let later = record.timeline.iter().filter(|timed| timed.at >= fault.at);
+    let mut until_start = later.take_while(|timed| {
+        !matches!(
+            timed.event,
+            DrillEvent::ServerRestarted { .. } | DrillEvent::ServerRefused { .. }
+        )
+    });
+    until_start.find_map(|timed| match &timed.event {
+        DrillEvent::DamageDone { done } => Some(damage_sentence(done)),
+        _ => None,
     })
 }
 

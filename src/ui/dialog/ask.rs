@@ -74,6 +74,7 @@ pub fn path(
     state: &AppState,
     purpose: Purpose,
     text: &str,
+    error: Option<&str>,
     actions: &mut Vec<Action>,
 ) {
     title(
@@ -84,10 +85,15 @@ pub fn path(
             Purpose::ServerProgram => "Choose server program",
         },
     );
-    part::note(
-        ui,
-        "No file dialog answers on this desktop, so the path has to be typed",
-    );
+    match error {
+        Some(error) => crate::ui::plan::problem(ui, error),
+        None => {
+            part::note(
+                ui,
+                "No file dialog answers on this desktop, so the path has to be typed",
+            );
+        }
+    }
     ui.add_space(4.0);
     let mut edited = text.to_owned();
     let response = ui.add(

@@ -38,7 +38,11 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let shown = modal.show(ui.ctx(), |ui| match dialog {
         Dialog::Palette { query, cursor } => palette::show(ui, state, query, *cursor, actions),
         Dialog::Export => ask::export(ui, state, actions),
-        Dialog::TypePath { purpose, text } => ask::path(ui, state, *purpose, text, actions),
+        Dialog::TypePath {
+            purpose,
+            text,
+            error,
+        } => ask::path(ui, state, *purpose, text, error.as_deref(), actions),
         Dialog::Overwrite { path, .. } => ask::overwrite(ui, state, path, actions),
         Dialog::DeleteRun { run } => ask::delete(ui, state, run, actions),
         Dialog::Imported { preset, dropped } => ask::imported(ui, preset, dropped, actions),

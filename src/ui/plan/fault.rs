@@ -2,7 +2,7 @@
 
 use egui::{Button, ComboBox, RichText, Ui, vec2};
 
-use super::field;
+use super::{disk, field};
 use crate::app::state::AppState;
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::{Field, PlanDraft, backend_cannot};
@@ -17,7 +17,11 @@ pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
         .selected_text(RichText::new(draft.fault.title()).family(semibold()));
     let shown = combo.show_ui(ui, |ui| {
         for kind in FaultKind::ALL {
-            let reason = backend_cannot(&draft.backend, kind);
+            let reason = backend_cannot(&draft.backend, kind)
+                .map(str::to_owned)
+                .or_else(|| {
+                    disk::unavailable(state, draft).filter(|_| kind == FaultKind::PowerLoss)
+                });
             let entry = Button::selectable(kind == draft.fault, kind.title());
             let entry = entry.min_size(vec2(ui.available_width(), 24.0));
             let entry = ui.add_enabled(reason.is_none(), entry);

@@ -57,6 +57,20 @@ pub fn row(
     }
 }
 
+/// A row that belongs to the field above it, which tells its error.
+pub fn row_plain(ui: &mut Ui, label: &str, input: impl FnOnce(&mut Ui) -> Response) {
+    let theme = Theme::of(ui);
+    ui.horizontal(|ui| {
+        let height = sizes().button_height - 2.0;
+        let middle = Layout::left_to_right(Align::Center);
+        let cell = ui.allocate_ui_with_layout(vec2(LABEL, height), middle, |ui| {
+            ui.set_min_width(LABEL);
+            ui.label(RichText::new(label).color(theme.weak))
+        });
+        input(ui).labelled_by(cell.inner.id);
+    });
+}
+
 /// What is wrong with the field above.
 pub fn problem(ui: &mut Ui, error: &str) {
     let theme = Theme::of(ui);

@@ -1,8 +1,14 @@
 //! The left panel: everything that a drill is made from, and what is wrong with it.
 
 mod backend;
+mod choice;
+mod damage;
+mod disk;
 mod fault;
 mod field;
+mod fold;
+mod moment;
+mod network;
 mod preset;
 mod workload;
 
@@ -32,6 +38,11 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
                 let mut draft = state.plan.draft.clone();
                 preset::show(ui, state, &mut draft, actions);
                 fault::show(ui, state, &mut draft);
+                moment::show(ui, state, &mut draft);
+                disk::show(ui, state, &mut draft);
+                damage::show(ui, state, &mut draft);
+                damage::second_acts(ui, state, &mut draft);
+                network::show(ui, state, &mut draft);
                 backend::show(ui, state, &mut draft, actions);
                 workload::show(ui, state, &mut draft);
                 limits(ui, state, &mut draft);

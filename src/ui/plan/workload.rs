@@ -83,6 +83,13 @@ pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
             );
             part::note(ui, "0 messages sets no limit");
             field::number(ui, state, None, "Seed", &mut draft.seed, 1.0, "");
+            let timeout = &mut draft.op_timeout_secs;
+            let at = Some(Field::OpTimeout);
+            field::number(ui, state, at, "Reply within", timeout, 0.1, " s");
+            part::note(
+                ui,
+                "A write that is answered later is in doubt, as for a client that gives up",
+            );
         });
     if !folded.fully_open() {
         advanced_errors(ui, state);
@@ -96,6 +103,7 @@ fn advanced_errors(ui: &mut Ui, state: &AppState) {
         Field::Depth,
         Field::MessageBytes,
         Field::MaxMessages,
+        Field::OpTimeout,
     ] {
         if let Some(error) = state.plan.error(at) {
             field::problem(ui, error);

@@ -64,8 +64,14 @@ fn tools(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         actions,
         |ui, _| {
             ui.label(RichText::new("Runs").family(semibold()).size(18.0));
-            let count = RichText::new(count(state.runs.rows.len() as u64)).color(theme.weak);
-            ui.label(count);
+            let all = count(state.runs.rows.len() as u64);
+            let shown = model::rows(&state.runs).len();
+            let text = if shown == state.runs.rows.len() {
+                all
+            } else {
+                format!("{} of {all}", count(shown as u64))
+            };
+            ui.label(RichText::new(text).color(theme.weak));
         },
         |ui, actions| {
             wish(
@@ -137,12 +143,13 @@ fn table(ui: &mut Ui, state: &AppState, rows: &[&RunSummary], actions: &mut Vec<
             }
             row.col(|ui| verdict(ui, run));
             row.col(|ui| {
-                ui.with_layout(right, |ui| ui.label(count(run.acked)));
+                ui.with_layout(right, |ui| ui.label(number(run.acked)));
             });
             row.col(|ui| {
-                let ink = if run.lost > 0 { theme.lost } else { theme.weak };
+                let vanished = run.lost.is_some_and(|lost| lost > 0);
+                let ink = if vanished { theme.lost } else { theme.weak };
                 ui.with_layout(right, |ui| {
-                    ui.label(RichText::new(count(run.lost)).color(ink))
+                    ui.label(RichText::new(number(run.lost)).color(ink))
                 });
             });
             row.col(|ui| {
@@ -158,6 +165,11 @@ fn table(ui: &mut Ui, state: &AppState, rows: &[&RunSummary], actions: &mut Vec<
             }
         });
     });
+}
+
+/// What nobody has looked at is not zero.
+fn number(known: Option<u64>) -> String {
+    known.map_or_else(|| "unknown".into(), count)
 }
 
 fn heading(ui: &mut Ui, state: &AppState, column: RunColumn, actions: &mut Vec<Action>) {

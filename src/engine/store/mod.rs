@@ -8,37 +8,41 @@
 //! | `journal.bin` | every op, see the room `journal` | as it happens |
 //! | `timeline.jsonl` | every fact, one a line | as it happens |
 //! | `server.log` | the server's own log | as it happens |
+//! | `disk.jsonl` | the faulty disk's own log, if there was one | as it happens |
+//! | `ladder.jsonl` | the ladder of durability, a look a line | as it happens |
 //! | `readback.jsonl` | a line of circumstances, then a line for each session | after the readback |
 //! | `verdict.json` | what the checker made of it | after judging |
 //! | `reports/` | HTML, Markdown, JSON, JUnit, CSV | at the end |
 
+mod replay;
+
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::env::Clock;
-use crate::domain::checker::{self, Circumstances};
-use crate::domain::event::{DrillEvent, RunId, ServerInfo, TimedEvent};
-use crate::domain::history::History;
-use crate::domain::op::{Completion, Micros};
+use crate::domain::event::{RunId, ServerInfo};
+use crate::domain::ladder::Rung;
 use crate::domain::plan::{BackendChoice, DrillPlan};
-use crate::domain::readback::{Readback, SessionReadback};
+use crate::domain::readback::Readback;
 use crate::domain::record::RunRecord;
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::domain::workload::KeySpace;
-use crate::journal::{self, Tear};
 use crate::report::{self, Format, wording};
+
+pub use replay::{judge_again, open, replay};
 
 const RUN: &str = "run.json";
 const PLAN: &str = "plan.json";
 const JOURNAL: &str = "journal.bin";
 const TIMELINE: &str = "timeline.jsonl";
 const SERVER_LOG: &str = "server.log";
+const DISK_LOG: &str = "disk.jsonl";
+const LADDER: &str = "ladder.jsonl";
 const EFFECTIVE: &str = "effective.conf";
 const READBACK: &str = "readback.jsonl";
 const VERDICT: &str = "verdict.json";
@@ -78,10 +82,11 @@ pub struct RunDir {
     pub id: RunId,
     pub path: PathBuf,
     log: Option<File>,
+    ladder: Option<File>,
 }
 
 impl RunDir {
-    pub(super) fn create(
+    pub(in crate::engine) fn create(
         runs: &Path,
         id: RunId,
         clock: &Clock,
@@ -110,29 +115,47 @@ impl RunDir {
         write_json(&path.join(PLAN), &without_password(plan))?;
         point_latest(runs, &id);
         let log = File::create(path.join(SERVER_LOG)).ok();
-        Ok(RunDir { id, path, log })
+        let ladder = File::create(path.join(LADDER)).ok();
+        Ok(RunDir {
+            id,
+            path,
+            log,
+            ladder,
+        })
     }
 
-    pub(super) fn journal(&self) -> PathBuf {
+    pub(in crate::engine) fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)
     }
 
-    pub(super) fn timeline_file(&self) -> Result<File> {
+    /// Where the faulty disk writes its log.
+    pub(in crate::engine) fn disk_log(&self) -> PathBuf {
+        self.path.join(DISK_LOG)
+    }
+
+    pub(in crate::engine) fn timeline_file(&self) -> Result<File> {
         let path = self.path.join(TIMELINE);
         let file = OpenOptions::new().create(true).append(true).open(&path);
         file.with_context(|| format!("cannot write {}", path.display()))
     }
 
-    pub(super) fn append_log(&mut self, line: &str) {
+    pub(in crate::engine) fn append_log(&mut self, line: &str) {
         if let Some(log) = &mut self.log {
             let _ = writeln!(log, "{line}");
         }
     }
 
-    pub(super) fn write_effective_config(
+    pub(in crate::engine) fn append_rung(&mut self, rung: &Rung) {
+        if let Some(ladder) = &mut self.ladder {
+            let line = serde_json::to_string(rung).expect("plain data") + "\n";
+            let _ = ladder.write_all(line.as_bytes());
+        }
+    }
+
+    pub(in crate::engine) fn write_effective_config(
         &self,
         info: &ServerInfo,
-    ) -> Result<(), super::stop::Stop> {
+    ) -> Result<(), crate::engine::stop::Stop> {
         let mut text = format!(
             "# In force on {} {} by CONFIG GET\n",
             info.engine, info.version
@@ -141,10 +164,14 @@ impl RunDir {
             let value = if value.is_empty() { "\"\"" } else { value };
             text += &format!("{name} {value}\n");
         }
-        write(&self.path.join(EFFECTIVE), text.as_bytes()).map_err(super::stop::Stop::unwritten)
+        write(&self.path.join(EFFECTIVE), text.as_bytes())
+            .map_err(crate::engine::stop::Stop::unwritten)
     }
 
-    pub(super) fn write_readback(&self, readback: &Readback) -> Result<(), super::stop::Stop> {
+    pub(in crate::engine) fn write_readback(
+        &self,
+        readback: &Readback,
+    ) -> Result<(), crate::engine::stop::Stop> {
         let path = self.path.join(READBACK);
         let written = || -> Result<()> {
             let mut file = BufWriter::new(File::create(&path)?);
@@ -176,11 +203,14 @@ impl RunDir {
         };
         written()
             .with_context(|| format!("cannot write {}", path.display()))
-            .map_err(super::stop::Stop::unwritten)
+            .map_err(crate::engine::stop::Stop::unwritten)
     }
 
-    pub(super) fn write_verdict(&self, record: &RunRecord) -> Result<(), super::stop::Stop> {
-        write_verdict(&self.path, record).map_err(super::stop::Stop::unwritten)
+    pub(in crate::engine) fn write_verdict(
+        &self,
+        record: &RunRecord,
+    ) -> Result<(), crate::engine::stop::Stop> {
+        write_verdict(&self.path, record).map_err(crate::engine::stop::Stop::unwritten)
     }
 }
 
@@ -265,8 +295,10 @@ pub struct RunSummary {
     pub verdict: Option<Verdict>,
     /// The verdict in one sentence; empty if never judged.
     pub sentence: String,
-    pub acked: u64,
-    pub lost: u64,
+    /// `None` if nobody has looked, as for [`RunSummary::lost`].
+    pub acked: Option<u64>,
+    /// `None` if the run was never judged, or nothing was read back: what is not known is not zero.
+    pub lost: Option<u64>,
     /// Why the run cannot be opened, if it cannot.
     pub broken: Option<String>,
 }
@@ -333,8 +365,8 @@ fn summary(dir: &Path) -> RunSummary {
         backend: String::new(),
         verdict: None,
         sentence: String::new(),
-        acked: 0,
-        lost: 0,
+        acked: None,
+        lost: None,
         broken: Some(format!("{error:#}")),
     })
 }
@@ -360,10 +392,18 @@ fn read_summary(dir: &Path) -> Result<RunSummary> {
             .as_ref()
             .map(|file| file.sentence.clone())
             .unwrap_or_default(),
-        acked: judgement.map_or(0, |judgement| judgement.counts.acked),
-        lost: judgement.map_or(0, |judgement| judgement.counts.lost),
+        acked: judgement.map(|judgement| judgement.counts.acked),
+        lost: judgement
+            .filter(|judgement| knows_loss(judgement))
+            .map(|judgement| judgement.counts.lost),
         broken: None,
     })
+}
+
+/// Something was found lost, or everything acknowledged was looked at.
+fn knows_loss(judgement: &Judgement) -> bool {
+    let counts = &judgement.counts;
+    counts.lost > 0 || counts.unread == 0
 }
 
 /// The directory that `name` means: a path, or the name of a run in `runs` (`latest` included).
@@ -380,143 +420,6 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf> {
         );
     };
     fs::canonicalize(found).with_context(|| format!("cannot open {}", found.display()))
-}
-
-/// Judges a run again from its evidence alone: plan, journal, timeline, readback. Writes nothing.
-///
-/// # Errors
-/// Plan or journal cannot be read. A torn tail is no error: the verdict says so.
-pub fn replay(dir: &Path) -> Result<RunRecord> {
-    let run: RunFile = read_json(&dir.join(RUN))?;
-    if run.format != FORMAT {
-        bail!(
-            "this run has format {}, this version reads {FORMAT} ({})",
-            run.format,
-            dir.display()
-        );
-    }
-    let plan: DrillPlan = read_json(&dir.join(PLAN))?;
-    let mut timeline = read_timeline(&dir.join(TIMELINE))?;
-    let mut journal = match dir.join(JOURNAL).exists() {
-        true => journal::read(&dir.join(JOURNAL))?,
-        // The drill failed before its server was up: there is nothing to judge, and that is said.
-        false => journal::Journal::default(),
-    };
-    let faults = timeline.iter().filter_map(|event| match &event.event {
-        DrillEvent::FaultDone { record } => Some(record.clone()),
-        _ => None,
-    });
-    let mut history = History {
-        ops: std::mem::take(&mut journal.ops),
-        faults: faults.collect(),
-        torn: journal.tear.is_some(),
-    };
-    let readback = read_readback(&dir.join(READBACK))?;
-    let streamed = timeline
-        .iter()
-        .any(|event| event.event == DrillEvent::StreamStarted);
-    if let Some(text) = shorter_than_known(&history, readback.as_ref(), streamed) {
-        history.torn = true;
-        let at = timeline.last().map_or(Micros(0), |event| event.at);
-        let event = DrillEvent::Warned { text };
-        timeline.push(TimedEvent { at, event });
-    }
-    if let Some(tear) = &journal.tear {
-        timeline.push(torn(
-            tear,
-            timeline.last().map_or(Micros(0), |event| event.at),
-        ));
-    }
-    let circumstances = Circumstances::of(&timeline);
-    let (judgement, classes) = checker::judge(&plan, &history, readback.as_ref(), &circumstances);
-    let server = timeline.iter().rev().find_map(|event| match &event.event {
-        DrillEvent::ServerStarted { info, .. } | DrillEvent::ServerRestarted { info, .. } => {
-            Some(info.clone())
-        }
-        _ => None,
-    });
-    Ok(RunRecord {
-        id: run.id,
-        dir: dir.to_owned(),
-        began: run.began,
-        plan,
-        keys: run.keys,
-        backend: run.backend,
-        server,
-        timeline,
-        history: Arc::new(history),
-        readback: readback.map(Arc::new),
-        judgement,
-        classes: Arc::new(classes),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-    })
-}
-
-/// A journal that was cut between two records looks whole; what was known of it elsewhere tells.
-fn shorter_than_known(
-    history: &History,
-    readback: Option<&Readback>,
-    streamed: bool,
-) -> Option<String> {
-    let (ops, acked) = (history.ops.len() as u64, history.count(Completion::Acked));
-    let (known_ops, known_acked) =
-        readback.map_or((u64::from(streamed), 0), |r| (r.attempted, r.acked));
-    (ops < known_ops || acked < known_acked).then(|| {
-        format!(
-            "the journal holds {ops} writes and {acked} acknowledgements; there were {known_ops} and {known_acked} at least"
-        )
-    })
-}
-
-/// Says where the journal is torn; nothing behind that point counts.
-fn torn(tear: &Tear, at: Micros) -> TimedEvent {
-    let text = format!(
-        "the journal is torn at byte {}: {}; {} bytes behind it do not count",
-        tear.at_byte, tear.reason, tear.left_over_bytes
-    );
-    TimedEvent {
-        at,
-        event: DrillEvent::Warned { text },
-    }
-}
-
-/// As [`replay`], and writes verdict and reports into the run.
-///
-/// # Errors
-/// As [`replay`]; the verdict cannot be written.
-pub fn judge_again(dir: &Path) -> Result<RunRecord> {
-    let record = replay(dir)?;
-    write_verdict(dir, &record)?;
-    write_reports(&record)?;
-    Ok(record)
-}
-
-/// The timeline up to its first line that is no event: our own death may have cut the last one.
-fn read_timeline(path: &Path) -> Result<Vec<TimedEvent>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let lines = BufReader::new(file).lines().map_while(Result::ok);
-    Ok(lines
-        .map_while(|line| serde_json::from_str(&line).ok())
-        .collect())
-}
-
-fn read_readback(path: &Path) -> Result<Option<Readback>> {
-    let Ok(file) = File::open(path) else {
-        return Ok(None);
-    };
-    let mut lines = BufReader::with_capacity(1 << 20, file).lines();
-    let Some(Ok(head)) = lines.next() else {
-        return Ok(None);
-    };
-    let head: ReadbackHead =
-        serde_json::from_str(&head).with_context(|| format!("{} is damaged", path.display()))?;
-    let mut readback = head.readback;
-    let sessions = lines
-        .map_while(Result::ok)
-        .map_while(|line| serde_json::from_str::<SessionReadback>(&line).ok());
-    // Sessions that a torn file has lost are not read back: the checker finds them missing.
-    readback.sessions = sessions.collect();
-    Ok(Some(readback))
 }
 
 /// Deletes a run's directory.

@@ -1,0 +1,185 @@
+//! The faulty disk of a drill: mounted before the server's first start, questioned at each fault, gone at the end.
+//!
+//! It knows what a mark on the disk means: one of our writes. What a cut takes is the disk's own business.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::env::Clock;
+use crate::backend::BackendError;
+pub use crate::disk::unavailable;
+use crate::disk::{CutReport, DiskStatus, FaultyDisk, MountSpec};
+use crate::domain::disk::DiskPlan;
+use crate::domain::event::Fix;
+use crate::domain::evidence::{DiskEvidence, DroppedBytes, PowerCut};
+use crate::domain::op::Micros;
+
+/// Stands once in each of our writes in an AOF: the command's name as the client sends it. The bytes cannot occur
+/// in a message, since JSON escapes a line's end.
+const MARKER: &[u8] = b"RPUSH\r\n";
+
+/// What the disk may hold in memory.
+const MEMORY_LIMIT: u64 = 2 << 30;
+
+const PREFIX: &str = "crashdrill-disk-";
+
+/// A mounted disk and what it counted before this round.
+pub struct DrillDisk {
+    /// Dropped, it unmounts: before the folder goes.
+    pub disk: FaultyDisk,
+    at: TempDir,
+    base: Base,
+}
+
+/// Counts at the beginning of a round: what was acknowledged, written and durable then belongs to an earlier one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Base {
+    acked: u64,
+    written: u64,
+    durable: u64,
+}
+
+/// An empty folder to mount on.
+pub fn folder() -> Result<TempDir, BackendError> {
+    let scratch = std::env::temp_dir();
+    let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&scratch);
+    made.map_err(|error| {
+        let scratch = scratch.display();
+        BackendError::new(format!(
+            "cannot make a folder for the faulty disk in {scratch}: {error}"
+        ))
+    })
+}
+
+impl DrillDisk {
+    /// Mounts the disk of the plan; a container's user is somebody else.
+    pub fn mount(
+        at: TempDir,
+        plan: &DiskPlan,
+        log: PathBuf,
+        clock: Clock,
+        container: bool,
+    ) -> Result<DrillDisk, BackendError> {
+        if let Some(why) = unavailable(container) {
+            let error = BackendError::new(format!("no faulty disk: {why}"));
+            return Err(if container {
+                error.fix(Fix::UseLocalServer)
+            } else {
+                error
+            });
+        }
+        let disk = FaultyDisk::mount(MountSpec {
+            at: at.path().to_owned(),
+            plan: plan.clone(),
+            log,
+            now: Arc::new(move || clock.now()),
+            allow_other: container,
+            marker: MARKER.to_vec(),
+            memory_limit_bytes: MEMORY_LIMIT,
+            neighbours: true,
+        })
+        .map_err(|error| BackendError::new(error.message))?;
+        Ok(DrillDisk {
+            disk,
+            at,
+            base: Base::default(),
+        })
+    }
+
+    /// A round begins: the server has come back on what was left.
+    pub fn round_begins(&mut self, acked: u64) {
+        let status = self.disk.status();
+        self.base = Base {
+            acked,
+            written: status.written_marks,
+            durable: status.durable_marks,
+        };
+    }
+
+    /// Of everything that was written in this run: written to a file, and durable. What was found after the last
+    /// restart counts as both.
+    pub fn marks(&self, status: &DiskStatus) -> (u64, u64) {
+        let since = |now: u64, then: u64| self.base.acked + now.saturating_sub(then);
+        (
+            since(status.written_marks, self.base.written),
+            since(status.durable_marks, self.base.durable),
+        )
+    }
+
+    /// What the disk testifies at a fault, given all acknowledgements.
+    pub fn evidence(
+        &self,
+        frozen: Micros,
+        status: &DiskStatus,
+        acked: u64,
+        cut: Option<CutReport>,
+    ) -> DiskEvidence {
+        let (written, durable) = self.marks(status);
+        let counted = status.written_marks > 0;
+        let beyond = |mark: u64| match counted {
+            true => acked.saturating_sub(mark),
+            false => 0,
+        };
+        DiskEvidence {
+            frozen,
+            written: status.written_marks,
+            durable: status.durable_marks,
+            answered_not_durable: beyond(durable),
+            answered_not_written: beyond(written),
+            fsyncs_in_flight: status.fsyncs_in_flight,
+            last_fsync_began: status.last_fsync_began,
+            last_fsync_ended: status.last_fsync_ended,
+            cut: cut.map(|report| PowerCut {
+                files: report
+                    .files
+                    .into_iter()
+                    .map(|file| DroppedBytes {
+                        path: file.path,
+                        kept_bytes: file.kept_bytes,
+                        dropped_bytes: file.dropped_bytes,
+                        zeroed_bytes: file.zeroed_bytes,
+                        tail: file.tail,
+                    })
+                    .collect(),
+                undone_names: report.undone_names,
+            }),
+        }
+    }
+
+    /// Does what ends the server while operations that the disk holds are let go, again and again: a process that
+    /// waits for a held fsync does not die of SIGKILL. The first comes after `patience`, when the signal has been
+    /// sent.
+    pub fn releasing<T>(disk: &FaultyDisk, patience: Duration, end: impl FnOnce() -> T) -> T {
+        const AGAIN: Duration = Duration::from_millis(10);
+        let ended = AtomicBool::new(false);
+        let begun = std::time::Instant::now();
+        std::thread::scope(|scope| {
+            let helper = scope.spawn(|| {
+                while !ended.load(Ordering::Acquire) {
+                    if begun.elapsed() >= patience {
+                        disk.release_held();
+                    }
+                    std::thread::park_timeout(AGAIN);
+                }
+            });
+            let result = end();
+            ended.store(true, Ordering::Release);
+            helper.thread().unpark();
+            result
+        })
+    }
+
+    /// Unmounts and removes the folder.
+    pub fn close(self) -> Result<(), BackendError> {
+        let at = self.at.keep();
+        self.disk
+            .unmount()
+            .map_err(|error| BackendError::new(error.message))?;
+        std::fs::remove_dir(&at)
+            .map_err(|error| BackendError::new(format!("cannot remove {}: {error}", at.display())))
+    }
+}
