@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::check_action::CheckAction;
+use super::check_state::CheckFormat;
 use super::state::{
     AppState, Dialog, LogTab, Purpose, RunColumn, Screen, Shown, Side, ThemeChoice, View, Zoom,
 };
@@ -131,6 +132,10 @@ impl Action {
             Action::Check(CheckAction::RunAll),
             Action::Check(CheckAction::RunPicked),
             Action::Check(CheckAction::Cancel),
+            Action::Check(CheckAction::Export(CheckFormat::Html)),
+            Action::Check(CheckAction::Export(CheckFormat::Markdown)),
+            Action::Check(CheckAction::Export(CheckFormat::Json)),
+            Action::Check(CheckAction::Export(CheckFormat::Junit)),
             Action::RefreshRuns,
             Action::RevealThisRun,
             Action::View(View::Curves),

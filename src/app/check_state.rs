@@ -79,6 +79,15 @@ impl ChecksState {
         }
     }
 
+    /// The group that the page belongs to.
+    #[must_use]
+    pub fn picked_group(&self) -> Group {
+        match self.picked {
+            Picked::Group(group) => group,
+            Picked::Check(id) => check(id).map_or(Group::RoundTrip, |check| check.group),
+        }
+    }
+
     #[must_use]
     pub fn tally(&self, group: Group) -> Tally {
         let of_group = self

@@ -14,7 +14,6 @@ use crashdrill::domain::check::{
     Candidate, CheckResult, Finding, Group, Layout, Standing, SuiteRecord, Trial, judge,
 };
 use crashdrill::domain::verdict::Verdict;
-use egui_kittest::kittest::Queryable as _;
 
 use crate::stage::{Play, Stage};
 
@@ -120,12 +119,13 @@ fn every_group_and_check_can_be_looked_at_before_anything_has_run() {
     for group in Group::ALL {
         assert!(stage.reads(group.title()), "{group}");
     }
-    stage.find_and_click("Paused past the lease");
+    stage.click("Lock, 4");
+    stage.click("Paused past the lease");
     assert!(stage.reads("A holder that was paused past its lease cannot overwrite"));
     assert!(stage.reads("It has not run yet"));
     assert!(stage.enabled("Run this check"));
     assert!(
-        !stage.enabled("Save JUnit…"),
+        !stage.enabled("Save checks as JUnit…"),
         "there is nothing to save yet"
     );
 }
@@ -133,10 +133,6 @@ fn every_group_and_check_can_be_looked_at_before_anything_has_run() {
 #[test]
 fn a_click_runs_a_group_on_a_real_server_and_shows_both_stores() {
     let mut stage = opened();
-    let lock = stage.window.query_all_by_label("Lock, 4").next();
-    lock.expect("the group's line names its checks")
-        .scroll_to_me();
-    stage.window.run_steps(20);
     stage.click("Lock, 4");
     stage.click("Run this group");
     assert!(stage.state().checks.running);
@@ -177,10 +173,12 @@ fn a_suite_is_cancelled_and_cleans_up() {
 fn verdicts_are_words_and_a_violated_check_says_why() {
     let mut stage = finished();
     assert!(stage.reads("1 held, 1 violated, 1 inconclusive, 1 not run"));
-    stage.find_and_click("WATCH and MULTI, Violated");
+    stage.click("Lost update, Violated, 1 of 3 held, 1 violated, 1 inconclusive");
+    stage.click("WATCH and MULTI, Violated");
     assert!(stage.reads("the sound store was caught: messages vanished"));
-    stage.find_and_click("Lua, Inconclusive");
+    stage.click("Lua, Inconclusive");
     assert!(stage.reads("proves nothing"));
+    stage.click("Restart, Not run, 0 of 12 held, 1 not run");
     stage.find_and_click("To a newer engine and back, Not run");
     assert!(stage.reads("it takes two engines"));
 }
@@ -195,7 +193,8 @@ fn progress_names_what_is_under_way() {
         .state_mut()
         .act(Action::Check(CheckAction::Edit(form)));
     stage.learn(Fact::Check(CheckEvent::Started("lock-dead-holder")));
-    stage.find_and_click("A holder that dies, Running");
+    stage.click("Lock, Running, 4");
+    stage.click("A holder that dies, Running");
     assert!(stage.state().checks.now.contains(&"lock-dead-holder"));
 }
 

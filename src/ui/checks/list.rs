@@ -15,10 +15,13 @@ pub fn show(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.y = 1.0;
     for group in Group::ALL {
         heading(ui, state, group, actions);
-        for check in of_group(group) {
-            row(ui, state, check, actions);
+        // One group is open: all twelve stay in sight.
+        if state.checks.picked_group() == group {
+            for check in of_group(group) {
+                row(ui, state, check, actions);
+            }
         }
-        ui.add_space(6.0);
+        ui.add_space(4.0);
     }
 }
 

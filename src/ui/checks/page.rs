@@ -133,7 +133,7 @@ fn side(ui: &mut Ui, check: &Check, trial: &Trial) {
     part::card(ui, theme.panel, theme.line, |ui| {
         let name = wording::store_name(check, trial.candidate);
         ui.add(Label::new(RichText::new(name).family(semibold())).wrap());
-        part::badge(ui, color, glyph, wording::finding_word(trial));
+        ui.horizontal(|ui| part::badge(ui, color, glyph, wording::finding_word(trial)));
         ui.add(Label::new(trial.finding.text()).wrap());
         ui.add_space(6.0);
         ui.label(

@@ -127,7 +127,7 @@ fn field(ui: &mut Ui, name: &str, hint: &str, width: f32, text: &mut String) {
             caption(ui, name);
             let edit = TextEdit::singleline(text)
                 .hint_text(RichText::new(hint).color(theme.faint))
-                .desired_width(width - 18.0)
+                .desired_width(width)
                 .margin(vec2(8.0, 4.0));
             let enabled = ui.is_enabled();
             let response = ui.add(edit);
@@ -136,8 +136,16 @@ fn field(ui: &mut Ui, name: &str, hint: &str, width: f32, text: &mut String) {
     });
 }
 
-/// Progress while it runs, then the whole suite in one sentence.
+/// Progress while it runs, then the whole suite in one sentence; always as high, so that nothing jumps.
 fn standing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    const HEIGHT: f32 = 26.0;
+    ui.allocate_ui(vec2(ui.available_width(), HEIGHT), |ui| {
+        ui.set_min_height(HEIGHT);
+        sentence(ui, state, actions);
+    });
+}
+
+fn sentence(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let theme = Theme::of(ui);
     let checks = &state.checks;
     if let Some(failure) = &checks.failure {
