@@ -17,11 +17,12 @@
 //! | [`client`] | talking to Redis as a user of Redis; the only room that imports `redis` for speaking it | `domain`, `backend`'s endpoint |
 //! | [`network`] | the network between a client and a server: a proxy with faults, gates and a record | `domain` |
 //! | [`engine`] | the life of a drill, the load, the runs on disk, presets on disk, housekeeping | all above |
+//! | [`inspect`] | looking into a memory store: scans, inventories and exports; reads and nothing else | `domain`, `client` |
 //! | [`adapter`] | the protocol that a memory store of the user's speaks over its pipes | `domain`, `backend` |
 //! | [`checks`] | hazards of memory stores on real servers, the naive and the sound store before each | `domain`, `backend`, `client`, `network`, `adapter` |
 //! | [`cli`] | the headless observer: arguments, progress, exit codes | `engine` and below |
 //! | `app` | the window's brain: state, actions, the only writer, effects | `engine` and below |
-//! | `ui` | drawing: reads state, pushes actions | `app`'s state and actions, `domain`, `report::wording` |
+//! | `ui` | drawing: reads state, pushes actions | `app`'s state and actions, `domain`, `report`'s words |
 //!
 //! The test `tests/headless/map.rs` holds each room to its line; a new room fails until it is on the list.
 //! `app` and `ui` stand behind the feature `gui`: without it there is no egui in the graph.
@@ -55,6 +56,7 @@ pub mod network;
 pub mod report;
 
 pub mod engine;
+pub mod inspect;
 
 pub mod adapter;
 pub mod checks;

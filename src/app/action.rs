@@ -12,6 +12,7 @@ use super::check_state::CheckFormat;
 use super::state::{
     AppState, Dialog, LogTab, Purpose, RunColumn, Screen, Shown, Side, ThemeChoice, View, Zoom,
 };
+use super::store_action::StoreAction;
 use crate::domain::event::{DrillEvent, Fix, Phase};
 use crate::domain::fault::FaultKind;
 use crate::domain::op::SessionId;
@@ -90,6 +91,7 @@ pub enum Action {
     OpenFile(PathBuf),
     DismissToast(u64),
     CloseWindow,
+    Store(StoreAction),
 }
 
 const fn ctrl(key: Key) -> KeyboardShortcut {
@@ -128,6 +130,8 @@ impl Action {
             Action::ResetPlan,
             Action::Show(Screen::Drill),
             Action::Show(Screen::Runs),
+            Action::Show(Screen::Store),
+            Action::Store(StoreAction::LookAtOurs),
             Action::Show(Screen::Checks),
             Action::Check(CheckAction::RunAll),
             Action::Check(CheckAction::RunPicked),
@@ -191,6 +195,8 @@ impl Action {
             Action::ListImages => "List local images",
             Action::Show(Screen::Drill) => "Go to drill",
             Action::Show(Screen::Runs) => "Go to runs",
+            Action::Show(Screen::Store) => "Go to store",
+            Action::Store(action) => action.text(),
             Action::Show(Screen::Checks) => "Go to checks",
             Action::Check(action) => action.text(state),
             Action::Toggle(Side::Plan) => "Show or hide plan",
@@ -277,6 +283,7 @@ impl Action {
             }
             Action::ZoomTo(Zoom::Cut) => "Only the messages on both sides of the cut",
             Action::ShowRaw(true) => "The bytes as they were written",
+            Action::Store(action) => action.tooltip(),
             Action::Check(action) => action.tooltip(),
             _ => "",
         }
@@ -305,6 +312,7 @@ impl Action {
             Action::OpenPalette => ctrl(Key::K),
             Action::Show(Screen::Drill) => ctrl(Key::Num1),
             Action::Show(Screen::Runs) => ctrl(Key::Num2),
+            Action::Show(Screen::Store) => ctrl(Key::Num3),
             Action::Show(Screen::Checks) => ctrl(Key::Num4),
             _ => return None,
         })
@@ -396,6 +404,7 @@ impl Action {
                 let judged = matches!(state.picture.shown, Shown::Judged(_));
                 need(judged, "There is no judged run to look at yet")
             }
+            Action::Store(action) => action.available(state),
             Action::Check(action) => action.available(state),
             Action::UseImported => need(
                 matches!(state.dialog, Some(Dialog::Imported { .. })),

@@ -35,6 +35,15 @@ fn native(purpose: Purpose) -> Option<PathBuf> {
             .add_filter("All files", &["*"])
             .pick_file(),
         Purpose::ServerProgram => dialog.set_title("Choose server program").pick_file(),
+        Purpose::Store(what) => {
+            let dialog = dialog.set_title(what.title());
+            if what.is_read() {
+                dialog.pick_file()
+            } else {
+                let name = format!("store.{}", what.ending());
+                dialog.set_file_name(name).save_file()
+            }
+        }
     }
 }
 

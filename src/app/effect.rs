@@ -11,6 +11,7 @@ pub use super::link::End;
 use super::link::Link;
 use super::persist;
 use super::state::{NoDisk, Picture, Purpose, Sentences, Settings};
+use super::store_effect::{Lookout, StoreEffect, StoreFact, Teller};
 use crate::checks::runner::CheckEvent;
 use crate::domain::event::{Progress, TimedEvent};
 use crate::domain::ladder::Ladder;
@@ -54,6 +55,7 @@ pub enum Effect {
     Copy(String),
     Check(CheckEffect),
     CloseWindow,
+    Store(StoreEffect),
 }
 
 /// What has come of it, and what the drill tells. Errors are whole sentences already.
@@ -83,6 +85,7 @@ pub enum Fact {
     ServerLog(Vec<String>),
     Check(CheckEvent),
     Trouble(String),
+    Store(StoreFact),
 }
 
 /// A report that could not be saved.
@@ -118,6 +121,7 @@ pub struct Effects {
     doors: Doors,
     ctx: egui::Context,
     link: Option<Link>,
+    lookout: Lookout,
     examiner: Examiner,
     facts: Receiver<Fact>,
     tell: Sender<Fact>,
@@ -131,6 +135,7 @@ impl Effects {
             doors,
             ctx,
             link: None,
+            lookout: Lookout::default(),
             examiner: Examiner::default(),
             facts,
             tell,
@@ -199,6 +204,14 @@ impl Effects {
             Effect::OpenPath(path) => self.spawn("open", move || open_outside(&path)),
             Effect::Check(effect) => self.check(effect),
             Effect::Copy(text) => self.ctx.copy_text(text),
+            Effect::Store(effect) => {
+                let door = self.link.as_ref().and_then(Link::door);
+                let teller = Teller {
+                    tell: self.tell.clone(),
+                    ctx: self.ctx.clone(),
+                };
+                self.lookout.perform(effect, door, &teller);
+            }
             Effect::CloseWindow => {
                 self.ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
@@ -302,7 +315,11 @@ pub fn paint(record: Arc<RunRecord>) -> Picture {
         why: why(&record),
         cut: wording::cut_sentence(record.judgement.cut()),
         curves: wording::curves_sentence(&record),
-        ladder: wording::ladder::ladder_sentence(&record),
+        ladder: record
+            .ladder
+            .as_deref()
+            .map(wording::ladder_sentence)
+            .unwrap_or_default(),
         lanes: wording::lanes_sentence(&record),
     };
     Picture {

@@ -5,7 +5,7 @@ use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
 
 use super::effect::Fact;
-use crate::domain::event::LiveView;
+use crate::domain::event::{Door, LiveView};
 use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
 use crate::engine::command::Command;
@@ -47,6 +47,14 @@ impl Link {
     pub fn order(&self, command: Command) {
         // A drill that has ended takes no orders, and its end arrives as a fact of its own.
         let _ = self.handle.commands.send(command);
+    }
+
+    /// The way to the drill's own server.
+    #[must_use]
+    pub fn door(&self) -> Option<Door> {
+        let view = self.handle.live.lock();
+        let view = view.unwrap_or_else(std::sync::PoisonError::into_inner);
+        view.door.clone()
     }
 
     /// Adds what has arrived. True if there is more than fits a frame.

@@ -11,6 +11,10 @@ pub mod effect;
 mod link;
 pub mod persist;
 pub mod state;
+pub mod store_action;
+pub mod store_effect;
+pub mod store_order;
+pub mod store_state;
 pub mod update;
 
 use std::path::PathBuf;

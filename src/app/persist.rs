@@ -44,6 +44,7 @@ fn not_read(path: &Path, error: &dyn std::fmt::Display) -> String {
 fn without_password(settings: &Settings) -> Settings {
     let mut settings = settings.clone();
     settings.draft.url = wording::without_password(&settings.draft.url);
+    settings.store.address = wording::without_password(&settings.store.address);
     settings
 }
 

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::check_state::{CheckForm, CheckFormat, ChecksState};
+use super::store_action::StoreFile;
+use super::store_state::{StoreForm, StoreState};
+
 use crate::domain::event::{Fix, Phase, Progress, RunId, ServerInfo, TimedEvent};
 use crate::domain::fault::Fault;
 use crate::domain::history::SessionIndex;
@@ -28,6 +31,7 @@ pub enum Screen {
     #[default]
     Drill,
     Runs,
+    Store,
     Checks,
 }
 
@@ -38,6 +42,7 @@ pub struct AppState {
     pub drill: DrillState,
     pub picture: PictureState,
     pub runs: RunsState,
+    pub store: StoreState,
     pub checks: ChecksState,
     pub log: LogState,
     pub dialog: Option<Dialog>,
@@ -57,6 +62,7 @@ pub struct Settings {
     /// Imported presets that are not among the user's own files yet, where the command line finds them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub imported: Vec<Preset>,
+    pub store: StoreForm,
     pub checks: CheckForm,
 }
 
@@ -403,6 +409,7 @@ pub enum Purpose {
     Checks(CheckFormat),
     ImportConf,
     ServerProgram,
+    Store(StoreFile),
 }
 
 #[derive(Clone, Debug)]

@@ -25,6 +25,8 @@ pub struct Cli {
 const EXIT_CODES: &str =
     "Exit codes: 0 promise held, 1 violated, 2 inconclusive, 64 wrong use, 70 internal error";
 
+const INSPECT_EXIT_CODES: &str = "Exit codes: 0 healthy, 1 bad findings, 2 inconclusive (the scan is not complete), 64 wrong use, 70 internal error";
+
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Run one drill: start, stream, fault, restart, read back, judge
@@ -36,6 +38,9 @@ pub enum Verb {
     /// Judge a run again from its evidence alone
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
+    /// Look into a memory store: sessions, health, what changed since an inventory. It reads and never writes
+    #[command(after_help = INSPECT_EXIT_CODES)]
+    Inspect(Box<InspectArgs>),
     /// List or delete runs
     #[command(name = "runs")]
     Runs(RunsArgs),
@@ -145,7 +150,7 @@ pub struct ConditionArgs {
     /// Un-fsynced data of this age becomes durable by itself, or `never` [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub write_back: Option<String>,
-    /// An fsync takes so much longer: 1.5s, a range 0.5s..3s, or a stall 3s@5s (3 s long, at second 5)
+    /// An fsync takes so much longer: 1.5s, a range 0.5s..3s, or a stall 3s@5s (3 s long, at second 5); with :FILES behind it for those files only
     #[arg(long, value_name = "TIME")]
     pub fsync_delay: Option<String>,
     /// The disk is full after this many bytes: 1000000, 64k, 10m
@@ -348,6 +353,67 @@ pub struct ReplayArgs {
     /// Overwrite reports that exist
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// redis://[user[:password]@]host:port[/database], rediss://… for TLS, unix:///path/to/socket[?db=1]
+    pub url: String,
+    /// Password, unless it stands in the address or a keyring remembers it
+    #[arg(
+        long,
+        env = "CRASHDRILL_PASSWORD",
+        hide_env_values = true,
+        hide = true,
+        value_name = "PASSWORD"
+    )]
+    pub password: Option<String>,
+    /// Keep the password in the system's keyring
+    #[arg(long)]
+    pub remember: bool,
+    /// Certificate authority (PEM) that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Which keys are sessions: text, * for anything, <id> for the session [default: session:<id>:messages, and
+    /// whatever sounds like a chat]
+    #[arg(long, value_name = "PATTERN")]
+    pub pattern: Vec<String>,
+    /// Between the segments of a key
+    #[arg(long, default_value = ":")]
+    pub separator: String,
+    /// How long a session should live after its last message: 30m, 7d
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub ttl: Option<std::time::Duration>,
+    /// The server should keep at least what this preset keeps: aof-everysec, rdb-classic, …
+    #[arg(long, value_name = "PRESET")]
+    pub expect: Option<String>,
+    /// Commands a second at most; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    pub budget: u32,
+    /// Save what every session holds, to compare with later
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Compare with an inventory: what lost its tail, got a hole, vanished, expired, changed
+    #[arg(long, value_name = "FILE")]
+    pub diff: Option<PathBuf>,
+    /// Export all sessions; the ending tells the format: .jsonl .csv
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+    /// Overwrite files that exist
+    #[arg(long)]
+    pub force: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Warnings fail, too
+    #[arg(long)]
+    pub strict: bool,
+    /// Sessions named for each finding
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// No progress
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Args)]

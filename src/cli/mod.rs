@@ -4,6 +4,7 @@ mod args;
 mod check;
 pub mod exit;
 mod import;
+mod inspect;
 mod list;
 mod output;
 mod run;
@@ -25,6 +26,7 @@ pub fn main(verb: Verb, runs: Option<PathBuf>) -> Result<Exit> {
     let runs = || runs.clone().map_or_else(store::default_runs_dir, Ok);
     match verb {
         Verb::Run(args) => run::run(&args, &runs()?),
+        Verb::Inspect(args) => inspect::inspect(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Replay(args) => list::replay(&args, &runs()?),
         Verb::Runs(args) => list::runs(&args, &runs()?),

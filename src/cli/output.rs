@@ -124,13 +124,26 @@ impl Meter {
     }
 }
 
+/// What an end would take now.
+fn gaps(progress: &Progress) -> String {
+    let (Some(kill), Some(cut)) = (progress.kill_takes, progress.cut_takes) else {
+        return String::new();
+    };
+    format!(
+        "; now a process kill would take {}, a power cut {}",
+        wording::gap_words(kill, progress.gaps_exact),
+        wording::gap_words(cut, progress.gaps_exact)
+    )
+}
+
 fn sentence(progress: &Progress) -> String {
     match progress.phase {
         Phase::Streaming => format!(
-            "Streaming chats: {} acknowledged, {} a second, {} in flight",
+            "Streaming chats: {} acknowledged, {} a second, {} in flight{}",
             wording::number::count(progress.acked),
             wording::number::count(progress.acked_per_sec as u64),
-            progress.in_flight
+            progress.in_flight,
+            gaps(progress)
         ),
         _ => progress.doing.clone(),
     }

@@ -2,12 +2,16 @@
 //!
 //! It knows nothing of presets, faults or verdicts.
 
+pub mod budget;
 pub mod classify;
 pub mod connect;
 pub mod info;
 pub mod levers;
 pub mod pipes;
+pub mod reader;
 pub mod scan;
 pub mod talk;
+pub mod target;
+pub mod waitaof;
 
 pub use redis::Connection;

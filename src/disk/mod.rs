@@ -9,10 +9,25 @@ pub mod aof;
 mod availability;
 #[cfg(target_os = "linux")]
 mod control;
+#[cfg(target_os = "linux")]
+mod copy_out;
 pub mod damage;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 mod facts;
+#[cfg(target_os = "linux")]
+mod gate;
+#[cfg(target_os = "linux")]
+mod glue;
+#[cfg(target_os = "linux")]
+mod log;
+#[cfg(target_os = "linux")]
+mod mishap;
+pub mod model;
+#[cfg(target_os = "linux")]
+mod mount;
+#[cfg(target_os = "linux")]
+mod request;
 mod spec;
 pub mod tail_cut;
 

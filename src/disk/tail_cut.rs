@@ -110,6 +110,10 @@ mod tests {
         for length in set..set + 16 {
             assert_eq!(command_ends(&aof[..length as usize]).unwrap(), [set]);
         }
+        for length in set + 16..2 * set + 16 {
+            let ends = command_ends(&aof[..length as usize]).unwrap();
+            assert_eq!(ends, [set, set + 16], "{length}");
+        }
         let mut zeros = SET.to_vec();
         zeros.extend([0; 500]);
         assert_eq!(command_ends(&zeros[..]).unwrap(), [set]);

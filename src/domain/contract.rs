@@ -88,7 +88,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "ms" => 1e-3,
         "m" | "min" => 60.0,
         "h" => 3600.0,
-        unit => return Err(format!("unknown unit \"{unit}\"; known are ms, s, m, h")),
+        "d" => 86_400.0,
+        unit => return Err(format!("unknown unit \"{unit}\"; known are ms, s, m, h, d")),
     };
     Duration::try_from_secs_f64(number * factor).map_err(|error| format!("\"{text}\": {error}"))
 }

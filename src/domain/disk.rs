@@ -19,6 +19,9 @@ pub struct DiskPlan {
     /// Un-fsynced data older than this becomes durable by itself, as the kernel's flusher does; `None` never.
     pub write_back: Option<Duration>,
     pub fsync_delay: FsyncDelay,
+    /// Only fsyncs of these files are delayed; `None` all.
+    #[serde(default)]
+    pub slow_files: Option<FilePattern>,
     /// Writes beyond this many bytes, all files together, fail with ENOSPC.
     pub space_bytes: Option<u64>,
     pub io_error: Option<IoError>,
@@ -29,6 +32,15 @@ pub struct DiskPlan {
 impl DiskPlan {
     /// Linux flushes dirty pages after 30 s (vm.dirty_expire_centisecs = 3000), looked at every 5 s.
     pub const DEFAULT_WRITE_BACK: Duration = Duration::from_secs(30);
+
+    /// As it is typed: `3s@5s`, or with files `5s:*.1.incr.aof`.
+    #[must_use]
+    pub fn fsync_delay_words(&self) -> String {
+        match &self.slow_files {
+            None => self.fsync_delay.to_string(),
+            Some(files) => format!("{}:{}", self.fsync_delay, files.0),
+        }
+    }
 }
 
 impl Default for DiskPlan {
@@ -38,6 +50,7 @@ impl Default for DiskPlan {
             tail: Tail::Drop,
             write_back: Some(Self::DEFAULT_WRITE_BACK),
             fsync_delay: FsyncDelay::None,
+            slow_files: None,
             space_bytes: None,
             io_error: None,
             seed: 7,

@@ -128,7 +128,7 @@ pub enum DrillEvent {
         before: Option<PersistenceInfo>,
     },
     FaultDone {
-        record: FaultRecord,
+        record: Box<FaultRecord>,
     },
     /// The server ended although nobody asked it to.
     ServerDied {
@@ -261,6 +261,26 @@ pub struct LiveView {
     pub ladder: Ladder,
     /// Counts up at each change.
     pub generation: u64,
+    /// How the drill's own server is reached while it is there.
+    pub door: Option<Door>,
+}
+
+/// The way to a server that we started. In memory only: it holds the server's password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Door {
+    pub host: String,
+    pub port: u16,
+    pub user: Option<String>,
+    pub password: Option<String>,
+    pub database: i64,
+    /// The backend that owns it is ours: not an address that the user gave.
+    pub ours: bool,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
 }
 
 impl LiveView {

@@ -80,6 +80,31 @@ impl FaultKind {
         }
     }
 
+    /// What a drill with it shows, after "it shows".
+    #[must_use]
+    pub fn proves(self) -> &'static str {
+        match self {
+            FaultKind::ProcessKill => {
+                "what Redis had handed to the operating system when it died; it proves nothing about fsync, because the page cache outlives the process"
+            }
+            FaultKind::PowerLoss => {
+                "what was fsynced when the power failed: the fault that appendfsync is for"
+            }
+            FaultKind::GracefulStop => {
+                "what the final save and fsync keep, and that the grace is long enough for them"
+            }
+            FaultKind::Pause => {
+                "what clients do with answers that do not come; nothing is lost by it"
+            }
+            FaultKind::ContainerRemoved => {
+                "that the data lies in a volume that outlives its container"
+            }
+            FaultKind::ContainerRemovedWithVolume => {
+                "what a clean-up, or a test harness that removes volumes, takes away"
+            }
+        }
+    }
+
     /// Whether the server has to be started again afterwards.
     #[must_use]
     pub fn ends_server(self) -> bool {

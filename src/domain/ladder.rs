@@ -111,6 +111,33 @@ impl Ladder {
         self.gap(|rung| rung.durable)
     }
 
+    /// The most that a kill and a cut would have taken, each at its own worst instant.
+    #[must_use]
+    pub fn widest(&self) -> Option<(u64, u64)> {
+        let most = |step: fn(&Rung) -> u64| {
+            let gaps = self.rungs.iter();
+            gaps.map(|rung| rung.acked.saturating_sub(step(rung))).max()
+        };
+        Some((most(|rung| rung.written)?, most(|rung| rung.durable)?))
+    }
+
+    /// Written and durable were counted throughout.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        !self.rungs.is_empty() && self.rungs.iter().all(|rung| rung.exact)
+    }
+
+    /// At most about `most` looks, the last one among them.
+    #[must_use]
+    pub fn thinned(&self, most: usize) -> Vec<Rung> {
+        let every = self.rungs.len().div_ceil(most.max(1)).max(1);
+        let last = self.rungs.len().saturating_sub(1);
+        let kept = self.rungs.iter().enumerate();
+        kept.filter(|(i, _)| i % every == 0 || *i == last)
+            .map(|(_, rung)| *rung)
+            .collect()
+    }
+
     fn gap(&self, step: impl Fn(&Rung) -> u64) -> Option<Gap> {
         let last = self.last()?;
         let kept = step(last).min(last.acked);

@@ -15,6 +15,7 @@ pub mod history;
 pub mod image;
 pub mod ladder;
 pub mod lanes;
+pub mod memory;
 pub mod network;
 pub mod op;
 pub mod plan;

@@ -19,8 +19,9 @@ use super::stop::{Step, Stop};
 use super::store::RunDir;
 use super::wire::Wire;
 use crate::backend::{Backend, BackendError, Endpoint};
+use crate::client::waitaof::Witness;
 use crate::client::{Connection, scan};
-use crate::domain::event::{DrillEvent, LiveView, Phase, ServerInfo};
+use crate::domain::event::{Door, DrillEvent, LiveView, Phase, ServerInfo};
 use crate::domain::fault::{FaultRecord, PersistenceInfo, ServerEnd};
 use crate::domain::history::History;
 use crate::domain::op::Micros;
@@ -67,6 +68,8 @@ pub struct Drill {
     pub(super) captured: Option<Captured>,
     /// Images that are tried while the stream goes on.
     pub(super) trials: Vec<JoinHandle<()>>,
+    /// WAITAOF beside the stream, if it is believed here.
+    pub(super) witness: Option<Witness>,
     /// The faulty disk under the server's data directory.
     pub(super) disk: Option<DrillDisk>,
     pub(super) climb: Climb,
@@ -113,6 +116,7 @@ impl Drill {
             capture: false,
             captured: None,
             trials: Vec::new(),
+            witness: None,
             disk: None,
             climb: Climb::default(),
             live: Arc::default(),
@@ -124,6 +128,7 @@ impl Drill {
     pub fn script(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
         self.start(live)?;
         self.capture = self.plan.compare;
+        self.call_witness()?;
         self.stream()?;
         if !self.plan.trigger.comes_while_streaming() {
             self.stream_until(self.plan.stream_for)?;
@@ -237,6 +242,7 @@ impl Drill {
                 )));
             }
         }
+        self.open_door(&live, &endpoint);
         self.endpoint = Some(endpoint);
         self.look_at_namespace()?;
         let info = self.greet()?;
@@ -342,6 +348,21 @@ impl Drill {
         Ok(())
     }
 
+    /// Lets the window look into the server. Port and password stay the same over every restart.
+    fn open_door(&self, live: &Mutex<LiveView>, endpoint: &Endpoint) {
+        let mut view = live
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        view.door = Some(Door {
+            host: endpoint.host.clone(),
+            port: endpoint.port,
+            user: endpoint.user.clone(),
+            password: endpoint.password.clone(),
+            database: endpoint.database,
+            ours: self.backend.id() != "external",
+        });
+    }
+
     /// Starts the dead server on its data. A server that ends by itself has refused: a result.
     fn restart(&mut self) -> Step {
         self.attention.phase(Phase::Restarting);
@@ -442,6 +463,7 @@ impl Drill {
         self.collect_log();
         self.attention.phase(Phase::TearingDown);
         self.wire = None;
+        self.witness = None;
         self.connection = None;
         if let Err(error) = self.clean_up() {
             let _ = self.warn(&format!("cleaning up: {error}"));

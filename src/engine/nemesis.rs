@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::command::Command;
 use super::drill::Drill;
+use super::load::Streaming;
 use super::sight::Sight;
 use super::stop::{Step, Stop};
 use crate::backend::Watch;
@@ -76,7 +77,9 @@ impl Drill {
         self.attention
             .doing(&format!("Waiting until {}", trigger.words()), None);
         self.collect_log();
-        self.take_info();
+        if self.latest_info.is_none() {
+            self.take_info();
+        }
         let save_time = self.widen(trigger)?;
         let mut sight = Sight::new(self, trigger, save_time);
         let begun = Instant::now();
@@ -86,16 +89,15 @@ impl Drill {
             if let Some(hit) = self.look_for(&mut sight)? {
                 return Ok(Moment::Hit(hit));
             }
+            if let Some(reason) = self.cannot_come(trigger) {
+                return Ok(Moment::Missed(reason));
+            }
             if Instant::now() >= next_look {
                 next_look = Instant::now() + Duration::from_millis(20);
                 if self.is_disarmed()? {
                     return Ok(Moment::Disarmed);
                 }
-                if sight.server_is_busy() {
-                    self.meter();
-                } else {
-                    self.look_after()?;
-                }
+                self.wait_beside(&sight)?;
                 self.bring_about(&mut sight)?;
             }
             std::thread::sleep(sight.pace());
@@ -104,6 +106,33 @@ impl Drill {
             "waited {} s for it",
             patience.as_secs()
         )))
+    }
+
+    /// What is looked after meanwhile. A server that waits for its disk or saves before it exits is not asked:
+    /// waiting for its answer, the moment would pass.
+    fn wait_beside(&mut self, sight: &Sight) -> Step {
+        if !sight.server_may_be_busy(self.disk.is_some()) {
+            return self.look_after();
+        }
+        self.meter();
+        self.climb();
+        self.collect_log();
+        match self.backend.ended()? {
+            Some(end) if !self.disk_makes_it_give_up() => Err(self.died(&end)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Why there is nothing to wait for any more.
+    fn cannot_come(&self, trigger: &Trigger) -> Option<String> {
+        let over = self.streaming.as_ref().is_none_or(Streaming::has_finished);
+        match trigger {
+            Trigger::Acks { .. } if over => Some(format!(
+                "the stream ended with {} acknowledged",
+                self.acked()
+            )),
+            _ => None,
+        }
     }
 
     /// True if the user has taken the fault back.

@@ -65,9 +65,13 @@ impl Sight {
         }
     }
 
-    /// It has been told to stop and does not answer any more.
-    pub fn server_is_busy(&self) -> bool {
-        self.trigger == Trigger::FinalSave && self.told.is_some()
+    /// It has been told to stop, or its disk is looked at because it may hang.
+    pub fn server_may_be_busy(&self, disk: bool) -> bool {
+        match self.trigger {
+            Trigger::FinalSave => self.told.is_some(),
+            Trigger::FsyncLate { .. } | Trigger::AofBuffer => disk,
+            _ => self.disk_armed,
+        }
     }
 
     fn hit(&self, at: Micros, witness: Witness, seen: impl Into<String>) -> Hit {
@@ -118,6 +122,10 @@ impl Drill {
     /// Makes the server do what the moment needs, where it would not do it by itself.
     pub(super) fn bring_about(&mut self, sight: &mut Sight) -> Step {
         const AGAIN: Duration = Duration::from_secs(3);
+        // A server that has met a full disk may be gone.
+        if self.gave_up {
+            return Ok(());
+        }
         if self.backend.id() == "external" || sight.told.is_some_and(|told| told.elapsed() < AGAIN)
         {
             return Ok(());
@@ -344,10 +352,13 @@ enum Order {
 /// What makes files of this pattern move.
 fn order_for(moment: &DiskMoment, dump: &str) -> Option<Order> {
     let matches = |name: &str| moment.files.matches(name);
-    if matches("appendonly.aof.1.base.rdb")
-        || matches("appendonly.aof.manifest")
-        || matches("temp-rewriteaof-bg-1.aof")
-    {
+    const OF_A_REWRITE: [&str; 4] = [
+        "appendonly.aof.2.base.rdb",
+        "appendonly.aof.2.incr.aof",
+        "appendonly.aof.manifest",
+        "temp-rewriteaof-bg-1.aof",
+    ];
+    if OF_A_REWRITE.into_iter().any(matches) {
         Some(Order::Rewrite)
     } else if matches(dump) || matches("temp-1.rdb") {
         Some(Order::Bgsave)

@@ -87,6 +87,7 @@ impl Drill {
             hit,
         };
         self.faults.push(record.clone());
+        let record = Box::new(record);
         self.attention.tell(DrillEvent::FaultDone { record });
         if fault.kind.ends_server() {
             self.evicted.ended();
@@ -108,6 +109,9 @@ impl Drill {
 
     fn strike(&mut self, fault: Fault, gave_up: Option<ServerEnd>) -> Step<Struck> {
         let now = self.attention.clock.now();
+        // An fsync that is in flight now is let go when the server is killed.
+        let in_flight = self.disk.as_ref().map(|disk| disk.disk.status());
+        let in_flight = in_flight.map_or(0, |status| status.fsyncs_in_flight);
         let struck = |end, escalated| Struck {
             at: now,
             end,
@@ -127,6 +131,10 @@ impl Drill {
                 }
             }
             (FaultKind::ProcessKill, None) => {
+                // A write that waits behind an fsync does not go in any more once its process is killed.
+                if let Some(disk) = &self.disk {
+                    disk.disk.freeze();
+                }
                 let end = self.let_go(Duration::ZERO, |drill| drill.backend.kill())?;
                 struck(end, false)
             }
@@ -152,7 +160,10 @@ impl Drill {
                 struck(self.backend.remove(true)?, false)
             }
         };
-        struck.disk = self.disk.as_ref().map(|disk| disk.disk.status());
+        struck.disk = self.disk.as_ref().map(|disk| DiskStatus {
+            fsyncs_in_flight: in_flight,
+            ..disk.disk.status()
+        });
         Ok(struck)
     }
 

@@ -8,6 +8,7 @@ use super::drill::Drill;
 use super::stop::{Step, Stop};
 use crate::backend::Watch;
 use crate::backend::scratch::ScratchFolder;
+use crate::client::waitaof::{self, Trust, Witness};
 use crate::disk::aof::AofFiles;
 use crate::disk::tail_cut;
 use crate::domain::event::DrillEvent;
@@ -49,7 +50,7 @@ impl Drill {
             .filter_map(|path| path.metadata().ok())
             .map(|data| data.len())
             .sum();
-        let (witness, durable) = self.proven_durable(&newest, written);
+        let (witness, durable) = self.proven_durable(&files, written);
         let places = tail_cut::places(&ends, durable, written, MOST_PLACES);
         let history = self.known_history();
         let examiner = self.examiner();
@@ -84,7 +85,41 @@ impl Drill {
     }
 
     /// How much of the newest INCR file is proven durable, and by what.
-    fn proven_durable(&self, _newest: &std::path::Path, _written: u64) -> (TailWitness, u64) {
-        (TailWitness::None, 0)
+    fn proven_durable(&mut self, files: &AofFiles, written: u64) -> (TailWitness, u64) {
+        let proven = self
+            .witness
+            .take()
+            .and_then(|witness| witness.proven_bytes());
+        // A rewrite begins files anew: a length that was proven before says nothing of them.
+        let rewritten = self
+            .log
+            .iter()
+            .any(|line| line.contains("Background append only file rewriting started"));
+        let Some(proven) = proven.filter(|_| !rewritten) else {
+            return (TailWitness::None, 0);
+        };
+        let newest = written.min(proven.saturating_sub(files.bytes() - written));
+        (TailWitness::WaitAof, newest)
+    }
+
+    /// Before the stream: is WAITAOF a witness on this server?
+    pub(super) fn call_witness(&mut self) -> Step {
+        if !self.plan.tail_cut {
+            return Ok(());
+        }
+        self.attention.doing("Testing WAITAOF of this server", None);
+        match waitaof::self_test(self.connection()?) {
+            Trust::Not(why) => self.warn(&format!(
+                "the tail-cut replay has no witness, so it begins with the base file: {why}"
+            ))?,
+            Trust::Believed => {
+                let endpoint = self.endpoint.clone();
+                let started = endpoint.map(|endpoint| Witness::start(&endpoint));
+                self.witness = started.and_then(Result::ok);
+            }
+        }
+        // It has longer patience than the drill's own questions.
+        self.connection = None;
+        Ok(())
     }
 }

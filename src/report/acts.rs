@@ -92,7 +92,10 @@ fn act(timed: &TimedEvent) -> Option<Act> {
         damage: None,
         repair: None,
         tail_cut: None,
-        findings: Vec::new(),
+        findings: words::findings(&timed.event)
+            .into_iter()
+            .map(finding)
+            .collect(),
     };
     match &timed.event {
         DrillEvent::NetworkHappened { happening } => {
@@ -120,16 +123,9 @@ fn act(timed: &TimedEvent) -> Option<Act> {
                 bytes_before: repair.bytes_before,
                 bytes_after: repair.bytes_after,
             });
-            act.findings.push(finding(&repair.finding));
         }
-        DrillEvent::Compared { comparison } => {
-            act.act = "compare";
-            act.findings = vec![finding(&comparison.kill), finding(&comparison.power)];
-        }
-        DrillEvent::WhatIf { finding: found } => {
-            act.act = "what_if";
-            act.findings.push(finding(found));
-        }
+        DrillEvent::Compared { .. } => act.act = "compare",
+        DrillEvent::WhatIf { .. } => act.act = "what_if",
         DrillEvent::TailCutTried { tail_cut } => {
             act.act = "tail_cut";
             act.tail_cut = Some(Range {
@@ -140,7 +136,6 @@ fn act(timed: &TimedEvent) -> Option<Act> {
                 durable_bytes: tail_cut.durable_bytes,
                 written_bytes: tail_cut.written_bytes,
             });
-            act.findings = tail_cut.findings.iter().map(finding).collect();
         }
         _ => return None,
     }

@@ -35,6 +35,7 @@ pub(super) fn render(record: &RunRecord) -> String {
                     (acts(record))
                     (curves(record))
                     (lanes(record))
+                    (ladder(record))
                     (transcript(record))
                     (sessions(record))
                     (grounds(record))
@@ -71,6 +72,9 @@ fn headline(record: &RunRecord) -> Markup {
                 p.promise { (wording::promise_sentence(finding)) }
                 @if let Some(why) = wording::why_sentence(record, at) {
                     p.why { (why) }
+                }
+                @if let Some(moment) = wording::moment_sentence(record, at) {
+                    p.why { (moment) }
                 }
             }
         }
@@ -123,6 +127,33 @@ fn acts(record: &RunRecord) -> Markup {
                 h2 { "Second acts" }
                 @for (title, says) in acts {
                     p.says { b { (title) } ": " bdi { (says) } }
+                }
+                (images(record))
+            }
+        }
+    }
+}
+
+/// What scratch servers found, side by side.
+fn images(record: &RunRecord) -> Markup {
+    let events = record.timeline.iter();
+    let findings: Vec<_> = events
+        .flat_map(|timed| wording::acts::findings(&timed.event))
+        .collect();
+    html! {
+        @if !findings.is_empty() {
+            table {
+                thead { tr { th { "image" } th { "at" } th.n { "acknowledged" } th.n { "lost" } th { "found out" } } }
+                tbody {
+                    @for finding in findings {
+                        tr {
+                            td { (wording::acts::image_words(&finding.image)) }
+                            td { (instant(finding.at)) }
+                            td.n { (count(finding.acked)) }
+                            td.n { (finding.lost().map_or("–".into(), count)) }
+                            td { bdi { (wording::acts::outcome_words(finding)) } }
+                        }
+                    }
                 }
             }
         }
@@ -242,6 +273,27 @@ fn sessions(record: &RunRecord) -> Markup {
     }
 }
 
+fn ladder(record: &RunRecord) -> Markup {
+    let picture = svg::ladder(record);
+    html! {
+        @if let (Some(picture), Some(ladder)) = (picture, &record.ladder) {
+            section {
+                h2 { "What an end would have taken, at each instant" }
+                p.says { (wording::ladder_sentence(ladder)) }
+                (PreEscaped(picture))
+                p.legend {
+                    span { i style="background:var(--soft)" {} "sent" }
+                    span { i style="background:var(--ink)" {} "acknowledged" }
+                    span { i style="background:var(--flight)" {} "written to a file" }
+                    span { i style="background:var(--recovered)" {} "durable" }
+                    span { i style="background:var(--held)" {} "in a snapshot" }
+                    span { "shaded: what a process kill takes (dark) and what a power cut takes (light)" }
+                }
+            }
+        }
+    }
+}
+
 fn grounds(record: &RunRecord) -> Markup {
     html! {
         section {
@@ -274,8 +326,12 @@ fn setup(record: &RunRecord) -> Markup {
             dl.facts {
                 dt { "preset" } dd { bdi { (plan.preset.title) } " (" code { (plan.preset.id) } ")" br; (plan.preset.explanation) }
                 dt { "in plain words" } dd { @for words in plan.preset.plain_words() { (words) br; } }
-                dt { "fault" } dd { (plan.fault.kind.title()) br; (plan.fault.kind.explanation()) }
+                dt { "fault" } dd { (plan.fault.kind.title()) br; (plan.fault.kind.explanation()) br; "It shows " (plan.fault.kind.proves()) }
                 dt { "load" } dd { (wording::load_sentence(plan)) }
+                @let conditions = wording::condition_phrases(plan);
+                @if !conditions.is_empty() {
+                    dt { "conditions" } dd { @for words in conditions { (words) br; } }
+                }
                 dt { "backend" } dd { (record.backend) }
                 @if let Some(server) = &record.server {
                     dt { "server" } dd { bdi { (server.engine) } " " (server.version) ", " code { (server.program) } br; (server.os) }
@@ -309,6 +365,12 @@ fn evidence(record: &RunRecord) -> Markup {
                 dt { "directory" } dd { code { (record.dir.display()) } }
                 dt { "journal" } dd { code { "journal.bin" } ", every write with its invocation and completion: " (counted(record.history.ops.len() as u64, "op")) }
                 dt { "readback" } dd { code { "readback.jsonl" } ", what was found after the restart" }
+                @if record.plan.disk.is_some() {
+                    dt { "disk" } dd { code { "disk.jsonl" } ", every write, fsync and rename on the faulty disk, and what the cut dropped" }
+                }
+                @if record.ladder.is_some() {
+                    dt { "ladder" } dd { code { "ladder.jsonl" } ", what an end would have taken at each instant" }
+                }
                 dt { "also" } dd { code { "plan.json" } ", " code { "timeline.jsonl" } ", " code { "server.log" } ", " code { "effective.conf" } ", " code { "verdict.json" } }
             }
             pre { (format!("crashdrill replay {}", record.id)) }

@@ -3,7 +3,9 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::wording::{grounds, loss_sentence, promise_sentence, verdict_sentence, why_sentence};
+use super::wording::{
+    grounds, loss_sentence, moment_sentence, promise_sentence, verdict_sentence, why_sentence,
+};
 use crate::domain::record::RunRecord;
 use crate::domain::verdict::{Ground, Verdict};
 
@@ -60,6 +62,7 @@ fn faults(record: &RunRecord) -> Vec<TestCase> {
                 promise.clone(),
             ];
             text.extend(why_sentence(record, at));
+            text.extend(moment_sentence(record, at));
             let text = text.join("\n");
             let status = match finding.held {
                 Some(true) => TestCaseStatus::success(),

@@ -22,6 +22,7 @@ pub(super) fn render(record: &RunRecord) -> String {
         acts.iter()
             .map(|(title, says)| format!("**{title}**: {}", text(says))),
     );
+    images(&mut page, record);
     let grounds = wording::grounds(record);
     page.list("Grounds of the verdict", grounds.iter().map(|s| text(s)));
     let events = record.timeline.iter();
@@ -106,9 +107,15 @@ fn headline(page: &mut Page, record: &RunRecord) {
         if let Some(why) = wording::why_sentence(record, at) {
             page.paragraph(&format!("> {}", text(&why)));
         }
+        if let Some(moment) = wording::moment_sentence(record, at) {
+            page.paragraph(&text(&moment));
+        }
     }
     page.paragraph(&text(&wording::cut_sentence(record.judgement.cut())));
     page.paragraph(&text(&wording::curves_sentence(record)));
+    if let Some(ladder) = &record.ladder {
+        page.paragraph(&text(&wording::ladder_sentence(ladder)));
+    }
 }
 
 fn numbers(page: &mut Page, record: &RunRecord) {
@@ -122,6 +129,30 @@ fn numbers(page: &mut Page, record: &RunRecord) {
             class.id(),
             count(counts.of(class)),
             wording::class_words(class)
+        ));
+    }
+    page.line("");
+}
+
+/// What scratch servers found, side by side.
+fn images(page: &mut Page, record: &RunRecord) {
+    let events = record.timeline.iter();
+    let findings: Vec<_> = events
+        .flat_map(|timed| wording::acts::findings(&timed.event))
+        .collect();
+    if findings.is_empty() {
+        return;
+    }
+    page.line("| image | at | acknowledged | lost | found out |");
+    page.line("| --- | --- | ---: | ---: | --- |");
+    for finding in findings {
+        page.line(&format!(
+            "| {} | {} | {} | {} | {} |",
+            wording::acts::image_words(&finding.image),
+            instant(finding.at),
+            count(finding.acked),
+            finding.lost().map_or("–".into(), count),
+            text(&wording::acts::outcome_words(finding))
         ));
     }
     page.line("");
@@ -191,6 +222,9 @@ fn setup(page: &mut Page, record: &RunRecord) {
     );
     fact("Fault", plan.fault.kind.explanation());
     fact("Load", &wording::load_sentence(plan));
+    for condition in wording::condition_phrases(plan) {
+        fact("Condition", &condition);
+    }
     if let Some(server) = &record.server {
         fact(
             "Server",

@@ -7,6 +7,7 @@ mod acts;
 pub mod checks;
 mod csv;
 mod html;
+pub mod inspection;
 mod json;
 mod junit;
 mod markdown;

@@ -24,6 +24,8 @@ fn records() -> Vec<RunRecord> {
         fixture::empty(),
         fixture::hole(),
         fixture::streamed(3000),
+        fixture::with_acts(),
+        fixture::power_loss(),
     ]
 }
 
@@ -147,6 +149,77 @@ fn the_reason_is_the_mechanism_that_took_or_kept_the_messages() {
 }
 
 #[test]
+fn a_power_cut_is_told_with_what_the_disk_had_not_fsynced() {
+    let record = fixture::power_loss();
+    let why = wording::why_sentence(&record, 0).unwrap();
+    assert!(
+        why.starts_with(
+            "Redis had answered 3 writes that the disk had not fsynced; an fsync that began 2.2 s before the cut had not ended"
+        ),
+        "{why}"
+    );
+    for format in [Format::Html, Format::Markdown, Format::Junit] {
+        let report = text(format, &record);
+        assert!(report.contains("and hit it at 9.200 s"), "{format:?}");
+    }
+    let page = text(Format::Html, &record);
+    assert!(page.contains("counted on the faulty disk") && page.contains("class=\"cut-gap\""));
+    let report = json(&record);
+    assert_eq!(report["faults"][0]["disk"]["answered_not_durable"], 3);
+    assert_eq!(
+        report["faults"][0]["disk"]["cut"]["files"][0]["dropped_bytes"],
+        640
+    );
+    assert_eq!(report["faults"][0]["moment"]["aimed"], "fsync-late=2000ms");
+    assert_eq!(report["ladder"]["exact"], true);
+    assert_eq!(report["plan"]["conditions"]["disk"]["metadata"], "ordered");
+}
+
+#[test]
+fn conditions_that_widen_a_loss_are_named_with_it() {
+    use crate::domain::disk::{FsyncDelay, Metadata};
+    let mut record = fixture::power_loss();
+    let why = |record: &RunRecord| wording::why_sentence(record, 0).unwrap();
+
+    let by = std::time::Duration::from_secs(3);
+    record.plan.disk.as_mut().unwrap().fsync_delay = FsyncDelay::Constant { by };
+    assert!(why(&record).contains("not one second when fsync is slow"));
+
+    let history = std::sync::Arc::make_mut(&mut record.history);
+    let disk = history.faults[0].disk.as_mut().unwrap();
+    disk.cut.as_mut().unwrap().undone_names = vec!["create appendonlydir".into()];
+    record.plan.disk.as_mut().unwrap().metadata = Metadata::Strict;
+    assert!(why(&record).contains("never fsyncs the directory above its appendonlydir"));
+
+    let mut record = fixture::power_loss();
+    record.plan.preset =
+        fixture::plan("aof-everysec-no-fsync-on-rewrite", FaultKind::PowerLoss).preset;
+    let history = std::sync::Arc::make_mut(&mut record.history);
+    let before = history.faults[0].before.as_mut().unwrap();
+    before.aof_rewrite_in_progress = true;
+    assert!(why(&record).contains("nothing was fsynced while a snapshot or a rewrite ran"));
+}
+
+#[test]
+fn a_kill_that_takes_what_waited_in_memory_is_told_to_the_message() {
+    let mut record = fixture::power_loss();
+    record.plan.fault.kind = FaultKind::ProcessKill;
+    let history = std::sync::Arc::make_mut(&mut record.history);
+    history.faults[0].fault.kind = FaultKind::ProcessKill;
+    history.faults[0]
+        .disk
+        .as_mut()
+        .unwrap()
+        .answered_not_written = 3;
+    record.judgement.faults[0].fault = FaultKind::ProcessKill;
+    let why = wording::why_sentence(&record, 0).unwrap();
+    assert!(
+        why.starts_with("Redis had answered 3 writes that were in its own memory only: an fsync that began 2.2 s before the kill"),
+        "{why}"
+    );
+}
+
+#[test]
 fn an_fsync_in_flight_and_a_grace_that_ran_out_are_named() {
     let mut record = drill("mixed", FaultKind::ProcessKill, true);
     std::sync::Arc::make_mut(&mut record.history).faults[0].before = Some(PersistenceInfo {
@@ -188,6 +261,38 @@ fn json_has_what_a_script_asks_for_at_its_top_level() {
     assert_eq!(report["cut"]["kind"], "clean");
     assert_eq!(report["lost"][0]["seqs"], serde_json::json!([[3, 4]]));
     assert_eq!(report["lost"][1]["key"], "session:00002:messages");
+}
+
+#[test]
+fn second_acts_are_told_in_every_format_with_their_numbers() {
+    let record = fixture::with_acts();
+    let sentences = [
+        "The network lost 16 answers on purpose",
+        "flipped at byte 21,780: 0x72 became 0x52",
+        "removed 1,100 bytes of the AOF; the server starts again, 500 of 585 acknowledged messages are saved and 85 are gone for good",
+        "A process kill would have left: nothing of 585 acknowledged messages lost; a power cut: Redis refuses to start",
+        "Had the power failed at 8.412 s: not tried: no port",
+        "over 3 possible ends of the AOF a power cut would have lost between 0 and 7 acknowledged messages, and on 1 of them Redis refuses to start",
+    ];
+    let html = text(Format::Html, &record);
+    // Only punctuation that markdown would read as its own is escaped.
+    let markdown = text(Format::Markdown, &record).replace('\\', "");
+    for sentence in sentences {
+        assert!(html.contains(sentence), "{sentence}");
+        assert!(markdown.contains(sentence), "{sentence}\n{markdown}");
+    }
+    assert!(html.contains("Bad &lt;file&gt; format") && !html.contains("<file>"));
+    let acts = json(&record)["acts"].clone();
+    let names: Vec<_> = acts.as_array().unwrap().iter().map(|a| &a["act"]).collect();
+    let expected = [
+        "network", "network", "damage", "repair", "compare", "what_if", "tail_cut",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(acts[0]["replies_lost"], 16);
+    assert_eq!(acts[4]["findings"][1]["words"][0], "Bad <file> format");
+    assert_eq!(acts[6]["findings"][1]["cut_at_bytes"], 200);
+    // Without an act there is no section of theirs.
+    assert!(!text(Format::Html, &fixture::small()).contains("Second acts"));
 }
 
 #[test]

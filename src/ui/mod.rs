@@ -15,6 +15,7 @@ mod picture;
 mod plan;
 mod rtl;
 mod runs;
+mod store;
 mod theme;
 mod timeline;
 mod toast;
@@ -32,6 +33,7 @@ use theme::Theme;
 pub struct Brush {
     lanes: lanes::Brush,
     chat: chat::Brush,
+    store: store::Brush,
 }
 
 /// Once, before the first frame.
@@ -52,6 +54,7 @@ pub fn draw(ui: &mut Ui, state: &AppState, brush: &mut Brush, actions: &mut Vec<
                 .frame(frame)
                 .show(ui, |ui| runs::show(ui, state, actions));
         }
+        Screen::Store => store::show(ui, state, &mut brush.store, actions),
     }
     dialog::show(ui, state, actions);
     toast::show(ui, state, actions);

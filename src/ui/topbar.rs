@@ -112,6 +112,7 @@ fn screens(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let choices = [
         (Screen::Drill, "Drill"),
         (Screen::Runs, "Runs"),
+        (Screen::Store, "Store"),
         (Screen::Checks, "Checks"),
     ];
     if let Some(screen) = part::segments(ui, state.screen, &choices) {

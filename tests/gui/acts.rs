@@ -245,7 +245,7 @@ fn a_judged_run_keeps_its_ladder() {
         record.ladder = Some(std::sync::Arc::new(ladder));
     });
     stage.click("Ladder");
-    assert!(stage.reads("were not durable, 0 of them not even written"));
+    assert!(stage.reads("At the widest, a process kill would have taken"));
     assert!(stage.reads("Last save"));
     stage.show(&Spec::SMALL);
     assert!(stage.has("This run kept no ladder"));

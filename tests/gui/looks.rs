@@ -96,7 +96,7 @@ fn fault_done() {
                 before: None,
             },
         );
-        let record = FaultRecord {
+        let record = Box::new(FaultRecord {
             fault,
             at: Micros(6_200_000),
             dead: Micros(6_202_000),
@@ -106,7 +106,7 @@ fn fault_done() {
             last_snapshot: None,
             disk: None,
             hit: None,
-        };
+        });
         stage.tell(6.202, DrillEvent::FaultDone { record });
         let phase = Phase::Down;
         let acked = 12_000;

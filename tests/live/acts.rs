@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Program, Server, lists};
+use crate::support::Program;
 
 const RDB: &str = "appendonly no\nsave \"\"";
 const AOF: &str = "appendonly yes\nsave \"\"";

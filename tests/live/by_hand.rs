@@ -21,12 +21,16 @@ struct ByHand {
 
 impl ByHand {
     fn start(preset: &str) -> Self {
+        Self::with(preset, PlanDraft::default())
+    }
+
+    fn with(preset: &str, draft: PlanDraft) -> Self {
         let draft = PlanDraft {
             preset: preset.into(),
             backend: "process".into(),
             sessions: 30,
             rate: 1000.0,
-            ..PlanDraft::default()
+            ..draft
         };
         let runs = tempfile::tempdir().unwrap();
         let options = LaunchOptions {
@@ -288,4 +292,182 @@ fn dropping_the_handle_cancels_and_cleans_up() {
     drop(std::mem::replace(&mut drill.handle.commands, commands));
     thread.join().unwrap();
     assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_fault_waits_for_its_moment_and_can_be_taken_back() {
+    let drill = ByHand::start("aof-everysec");
+    drill.order(Command::Stream, Phase::Streaming);
+    let armed = |trigger: &str| {
+        let fault = Fault::new(FaultKind::ProcessKill);
+        let order = Command::Arm(fault, trigger.parse().unwrap());
+        drill.handle.commands.send(order).unwrap();
+    };
+    let told = |wanted: &dyn Fn(&DrillEvent) -> bool| {
+        let patience = Duration::from_secs(20);
+        std::iter::from_fn(|| drill.handle.events.recv_timeout(patience).ok())
+            .any(|timed| wanted(&timed.event))
+    };
+    armed("acks=1000000");
+    assert!(told(&|event| matches!(event, DrillEvent::Armed { .. })));
+    drill.handle.commands.send(Command::Disarm).unwrap();
+    assert!(told(&|event| *event == DrillEvent::Disarmed));
+    assert_eq!(drill.handle.progress.borrow().phase, Phase::Streaming);
+
+    armed("rewrite");
+    drill.reach(Phase::Down);
+    drill.order(Command::Restart, Phase::Ready);
+    drill.handle.commands.send(Command::Verify).unwrap();
+    let record = drill.judged();
+    let hit = record.history.faults[0].hit.clone().expect("it was armed");
+    assert!(
+        hit.on_target && hit.seen.contains("rewriting started by pid"),
+        "{hit:?}"
+    );
+    assert_eq!(
+        record.judgement.counts.lost,
+        record.judgement.faults[0].lost
+    );
+    drill.order(Command::Finish, Phase::Finished);
+}
+
+impl ByHand {
+    /// The next event that `wanted` takes something from.
+    fn told<T>(&self, wanted: impl Fn(&DrillEvent) -> Option<T>) -> T {
+        loop {
+            let event = self
+                .handle
+                .events
+                .recv_timeout(Duration::from_secs(20))
+                .expect("an event");
+            if let Some(found) = wanted(&event.event) {
+                return found;
+            }
+        }
+    }
+
+    fn warned(&self) -> String {
+        self.told(|event| match event {
+            DrillEvent::Warned { text } => Some(text.clone()),
+            _ => None,
+        })
+    }
+}
+
+#[test]
+fn a_dead_servers_file_is_damaged_by_hand_and_a_copy_of_it_repaired() {
+    let drill = ByHand::start("aof-always");
+    let send = |command| drill.handle.commands.send(command).unwrap();
+    drill.order(Command::Stream, Phase::Streaming);
+    let zero = "zero:aof=4096".parse().unwrap();
+    send(Command::Damage(zero));
+    assert!(drill.warned().contains("does not fit"));
+    send(Command::Compare);
+    assert!(drill.warned().contains("tail-cut replay gives a range"));
+    send(Command::WhatIf);
+    assert!(drill.warned().contains("tail-cut replay gives a range"));
+    std::thread::sleep(Duration::from_millis(700));
+    drill.order(KILL, Phase::Down);
+    send(Command::Repair);
+    assert!(
+        drill.warned().contains("does not fit"),
+        "it has refused nothing yet"
+    );
+    // A preset without snapshots has no such file: that is said, and the drill goes on.
+    send(Command::Damage("flip:rdb".parse().unwrap()));
+    assert!(drill.warned().contains("\"rdb\""));
+    send(Command::TailCut);
+    let range = drill.told(|event| match event {
+        DrillEvent::TailCutTried { tail_cut } => Some(tail_cut.clone()),
+        _ => None,
+    });
+    let lost = range.findings.last().unwrap().lost();
+    assert_eq!(lost, Some(0));
+    send(Command::Damage(zero));
+    send(Command::Restart);
+    send(Command::Repair);
+    let repair = drill.told(|event| match event {
+        DrillEvent::Repaired { repair } => Some(repair.clone()),
+        _ => None,
+    });
+    let saved = repair.finding.acked - repair.finding.lost().expect("it starts");
+    assert!(saved > 0 && saved < repair.finding.acked, "{repair:?}");
+    send(Command::Verify);
+    let record = drill.judged();
+    assert_eq!(record.judgement.verdict, Verdict::Violated);
+}
+
+/// Acknowledged so far, once it is more than `than`.
+fn acked_beyond(drill: &ByHand, than: u64) -> u64 {
+    let begun = Instant::now();
+    loop {
+        let acked = drill.handle.progress.borrow().acked;
+        if acked > than {
+            return acked;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{acked} stays");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A running drill on the faulty disk, asked what a power cut now would take.
+fn what_if(preset: &str) -> (ByHand, crashdrill::domain::image::ImageFinding) {
+    let draft = PlanDraft {
+        disk: "ordered".into(),
+        write_back: "never".into(),
+        ..PlanDraft::default()
+    };
+    let drill = ByHand::with(preset, draft);
+    drill.order(Command::Stream, Phase::Streaming);
+    let before = acked_beyond(&drill, 500);
+    drill.handle.commands.send(Command::WhatIf).unwrap();
+    let finding = drill.told(|event| match event {
+        DrillEvent::WhatIf { finding } => Some(finding.clone()),
+        _ => None,
+    });
+    assert!(finding.acked >= before, "{finding:?}");
+    // The stream has gone on, and goes on.
+    let now = acked_beyond(&drill, finding.acked);
+    acked_beyond(&drill, now + 200);
+    assert_eq!(drill.handle.progress.borrow().phase, Phase::Streaming);
+    (drill, finding)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_if_now_takes_everything_where_nothing_is_fsynced_and_nothing_where_all_is() {
+    let (_drill, finding) = what_if("aof-no");
+    assert_eq!(finding.lost(), Some(finding.acked), "{finding:?}");
+    let (drill, finding) = what_if("aof-always");
+    assert_eq!(finding.lost(), Some(0), "{finding:?}");
+    // Nobody has touched the drill: a kill takes nothing of it.
+    drill.order(KILL, Phase::Down);
+    drill.order(Command::Restart, Phase::Ready);
+    drill.handle.commands.send(Command::Verify).unwrap();
+    let record = drill.judged();
+    assert_eq!(record.judgement.counts.lost, 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn kill_and_compare_by_hand_shows_both_ends_and_the_kill_is_a_kill() {
+    let draft = PlanDraft {
+        disk: "ordered".into(),
+        write_back: "never".into(),
+        ..PlanDraft::default()
+    };
+    let drill = ByHand::with("aof-no", draft);
+    drill.order(Command::Stream, Phase::Streaming);
+    acked_beyond(&drill, 500);
+    drill.order(Command::Compare, Phase::Down);
+    let comparison = drill.told(|event| match event {
+        DrillEvent::Compared { comparison } => Some(comparison.clone()),
+        _ => None,
+    });
+    drill.order(Command::Restart, Phase::Ready);
+    drill.handle.commands.send(Command::Verify).unwrap();
+    let record = drill.judged();
+    let fault = &record.judgement.faults[0];
+    assert_eq!(comparison.kill.lost(), Some(fault.lost));
+    assert_eq!(comparison.power.lost(), Some(fault.acked), "{comparison:?}");
 }

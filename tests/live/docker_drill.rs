@@ -190,3 +190,89 @@ fn our_own_sigkill_leaves_no_container_a_second_later() {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+#[test]
+fn a_power_cut_under_a_container_takes_exactly_what_was_not_fsynced() {
+    if !engine_answers() {
+        return;
+    }
+    let program = Program::new();
+    let (_, report) = program.drill(&[
+        "--backend",
+        "docker",
+        "--image",
+        IMAGE,
+        "--preset",
+        "aof-everysec",
+        "--fault",
+        "power-loss",
+        "--rate",
+        "1000",
+        "--seconds",
+        "2.5",
+        "--fsync-delay",
+        "4s@1s",
+        "--trigger",
+        "fsync-late=1s",
+    ]);
+    let server = Server::on_kept_data(&program.path("kept/after-fault-1"), AOF);
+    let found: usize = lists(&mut server.connection()).values().map(Vec::len).sum();
+    let counts = &report["counts"];
+    let number = |name: &str| counts[name].as_u64().unwrap();
+    assert_eq!(found as u64, number("survived") + number("resurfaced"));
+    assert!(number("lost") > 0, "{counts}");
+    let fault = &report["faults"][0];
+    assert_eq!(fault["disk"]["answered_not_durable"], number("lost"));
+    assert_eq!(fault["moment"]["on_target"], true, "{fault}");
+    nothing_is_left(&program);
+}
+
+/// The act of this name in a report.
+fn act<'a>(report: &'a serde_json::Value, act: &str) -> &'a serde_json::Value {
+    let mut acts = report["acts"].as_array().unwrap().iter();
+    acts.find(|one| one["act"] == act)
+        .unwrap_or_else(|| panic!("no {act}: {}", report["timeline"]))
+}
+
+#[test]
+fn a_file_in_a_container_is_damaged_and_a_copy_of_it_repaired_in_another() {
+    if !engine_answers() {
+        return;
+    }
+    let program = Program::new();
+    let arguments = [
+        "--preset",
+        "aof-always",
+        "--damage",
+        "zero:aof=4096",
+        "--repair",
+    ];
+    let (code, report) = drill(&program, &arguments);
+    assert_eq!((code, &report["verdict"]), (1, &"violated".into()));
+    assert!(report["grounds"].to_string().contains("Bad file format"));
+    let finding = &act(&report, "repair")["findings"][0];
+    assert_eq!(finding["outcome"], "started", "{finding}");
+    let lost = finding["lost"].as_u64().unwrap();
+    assert!((15..60).contains(&lost), "{finding}");
+    nothing_is_left(&program);
+
+    // The same bytes are on the kept copy, which an independent server refuses, too.
+    let aof = program.path("kept/after-fault-1/appendonlydir/appendonly.aof.1.incr.aof");
+    let bytes = std::fs::read(aof).unwrap();
+    assert!(bytes[bytes.len() - 4096..].iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn the_tail_of_a_containers_aof_is_cut_on_scratch_containers() {
+    if !engine_answers() {
+        return;
+    }
+    let program = Program::new();
+    let (code, report) = drill(&program, &["--preset", "aof-everysec", "--tail-cut"]);
+    assert_eq!(code, 0, "{}", report["sentences"]);
+    let findings = act(&report, "tail_cut")["findings"].as_array().unwrap();
+    let lost: Vec<_> = findings.iter().map(|one| one["lost"].as_u64()).collect();
+    assert_eq!((lost[0], lost[16]), (Some(1500), Some(0)), "{findings:?}");
+    assert!(lost.is_sorted_by(|a, b| a >= b));
+    nothing_is_left(&program);
+}

@@ -5,10 +5,13 @@ mod support;
 
 mod acts;
 mod by_hand;
+mod capture;
 mod docker;
 mod docker_drill;
 mod drill;
 mod external;
 mod network;
+mod other_servers;
+mod power;
 #[cfg(feature = "gui")]
 mod window;

@@ -335,7 +335,7 @@ fn timeline(record: &RunRecord) -> Vec<TimedEvent> {
         events.push(at(
             fault.dead.0,
             DrillEvent::FaultDone {
-                record: fault.clone(),
+                record: Box::new(fault.clone()),
             },
         ));
         events.push(at(
@@ -585,7 +585,7 @@ impl Fake {
         });
         let at = self.now();
         self.tell(DrillEvent::FaultDone {
-            record: FaultRecord {
+            record: Box::new(FaultRecord {
                 fault,
                 at,
                 dead: Micros(at.0 + 2_000),
@@ -595,7 +595,7 @@ impl Fake {
                 last_snapshot: None,
                 disk: None,
                 hit: None,
-            },
+            }),
         });
         self.phase(Phase::Down, "", None);
         self.sleep(0.5);

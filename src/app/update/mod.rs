@@ -4,6 +4,7 @@ mod checks;
 mod dialog;
 mod drill;
 mod plan;
+mod store;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use super::state::{
     AppState, Dialog, Images, LogTab, PictureState, PlanState, Screen, Settings, Shown, Side,
     Toast, Tone, Zoom,
 };
+use super::store_state::StoreState;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::preset::Preset;
 use crate::engine::command::Command;
@@ -31,6 +33,10 @@ pub fn start(settings: Settings, embedded: Vec<Preset>) -> AppState {
             imported: settings.imported,
             presets,
             ..PlanState::default()
+        },
+        store: StoreState {
+            form: settings.store,
+            ..StoreState::default()
         },
         look: settings.look,
         checks: ChecksState {
@@ -50,6 +56,7 @@ pub fn settings(state: &AppState) -> Settings {
         draft: state.plan.draft.clone(),
         look: state.look.clone(),
         imported: state.plan.imported.clone(),
+        store: state.store.form.clone(),
         checks: state.checks.form.clone(),
     }
 }
@@ -138,6 +145,7 @@ pub fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::CloseWindow => close_window(state),
+        Action::Store(action) => store::act(state, action),
     }
 }
 
@@ -146,8 +154,13 @@ fn look(state: &mut AppState, action: Action) -> Vec<Effect> {
         Action::Show(screen) => {
             state.screen = screen;
             return match screen {
-                Screen::Runs => runs(state, Action::RefreshRuns),
-                Screen::Drill | Screen::Checks => Vec::new(),
+                Screen::Runs => {
+                    let mut effects = store::shown(state, false);
+                    effects.extend(runs(state, Action::RefreshRuns));
+                    effects
+                }
+                Screen::Store => store::shown(state, true),
+                Screen::Drill | Screen::Checks => store::shown(state, false),
             };
         }
         Action::Toggle(side) => {
@@ -369,6 +382,7 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
         }
         Fact::Check(event) => checks::learn(state, event),
         Fact::Trouble(error) => toast(state, Tone::Bad, error, None),
+        Fact::Store(fact) => store::learn(state, fact),
     }
 }
 

@@ -55,6 +55,9 @@ impl Content {
     }
 
     pub fn write(&mut self, offset: u64, data: &[u8]) {
+        if data.is_empty() {
+            return;
+        }
         let end = offset + data.len() as u64;
         let mut at = offset;
         while at < end {

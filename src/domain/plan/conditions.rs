@@ -7,7 +7,7 @@ use super::draft::PlanDraft;
 use super::field::{Field, FieldError};
 use crate::domain::contract::parse_duration;
 use crate::domain::damage::{Damage, DamagedFile};
-use crate::domain::disk::{DiskPlan, FsyncDelay, IoError, Metadata, Tail};
+use crate::domain::disk::{DiskPlan, FilePattern, FsyncDelay, IoError, Metadata, Tail};
 use crate::domain::fault::FaultKind;
 use crate::domain::network::NetworkFault;
 use crate::domain::preset::{Keeping, Preset};
@@ -60,6 +60,11 @@ impl PlanDraft {
             return None;
         }
         let usual = DiskPlan::default();
+        // A time holds no colon, so what stands behind one are files.
+        let (delay, files) = match self.fsync_delay.split_once(':') {
+            Some((delay, files)) => (delay, files.trim()),
+            None => (self.fsync_delay.as_str(), ""),
+        };
         let metadata = parse::<Metadata>(Field::Disk, asked, errors);
         Some(DiskPlan {
             metadata: metadata.unwrap_or(usual.metadata),
@@ -69,8 +74,8 @@ impl PlanDraft {
                 "never" => None,
                 text => time(Field::WriteBack, text, errors),
             },
-            fsync_delay: parse::<FsyncDelay>(Field::FsyncDelay, &self.fsync_delay, errors)
-                .unwrap_or_default(),
+            fsync_delay: parse::<FsyncDelay>(Field::FsyncDelay, delay, errors).unwrap_or_default(),
+            slow_files: (!files.is_empty()).then(|| FilePattern(files.to_owned())),
             space_bytes: bytes(Field::DiskSpace, &self.disk_space, errors),
             io_error: parse::<IoError>(Field::IoError, &self.io_error, errors),
             seed: self.seed,
@@ -343,7 +348,14 @@ mod tests {
             (disk.metadata, disk.tail, disk.write_back, disk.space_bytes),
             (Metadata::Strict, Tail::Ext4, None, Some(65_536))
         );
-        assert_eq!(disk.fsync_delay.to_string(), "3s@5s");
+        assert_eq!(disk.fsync_delay_words(), "3s@5s");
+        let slow = PlanDraft {
+            fsync_delay: "5s:*.1.incr.aof".into(),
+            ..draft("mixed", FaultKind::ProcessKill)
+        };
+        let disk = slow.parse(&Preset::embedded()).unwrap().disk.unwrap();
+        assert_eq!(disk.fsync_delay_words(), slow.fsync_delay);
+        assert_eq!(disk.slow_files, Some(FilePattern("*.1.incr.aof".into())));
         assert_eq!(disk.io_error.unwrap().to_string(), "fsync:*.aof#3+");
         assert_eq!(plan.trigger.to_string(), "before-rename:*.rdb#1");
     }

@@ -43,7 +43,7 @@ pub fn replay(dir: &Path) -> Result<RunRecord> {
         false => journal::Journal::default(),
     };
     let faults = timeline.iter().filter_map(|event| match &event.event {
-        DrillEvent::FaultDone { record } => Some(record.clone()),
+        DrillEvent::FaultDone { record } => Some((**record).clone()),
         _ => None,
     });
     let mut history = History {

@@ -36,6 +36,18 @@ pub fn act_sentences(record: &RunRecord) -> Vec<(&'static str, String)> {
     acts
 }
 
+/// What scratch servers found in one act, in order.
+#[must_use]
+pub fn findings(event: &DrillEvent) -> Vec<&ImageFinding> {
+    match event {
+        DrillEvent::Repaired { repair } => vec![&repair.finding],
+        DrillEvent::Compared { comparison } => vec![&comparison.kill, &comparison.power],
+        DrillEvent::WhatIf { finding } => vec![finding],
+        DrillEvent::TailCutTried { tail_cut } => tail_cut.findings.iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// What became of writes whose answers the network lost on purpose.
 #[must_use]
 pub fn in_doubt_sentence(record: &RunRecord) -> Option<String> {

@@ -1,9 +1,39 @@
-//! The ladder of durability in words: what would be gone if it happened now, or what lay open when it did.
+//! The ladder of durability in words.
 
 use super::number::{count, counted, span};
-use crate::domain::fault::FaultKind;
 use crate::domain::ladder::{Gap, Ladder};
-use crate::domain::record::RunRecord;
+
+/// Beside the picture of the ladder: the widest its two gaps have been.
+#[must_use]
+pub fn ladder_sentence(ladder: &Ladder) -> String {
+    let Some((kill, cut)) = ladder.widest() else {
+        return "The ladder was not looked at".into();
+    };
+    let known = if ladder.is_exact() {
+        "counted on the faulty disk"
+    } else {
+        "estimated from INFO and the policy"
+    };
+    format!(
+        "At the widest, a process kill would have taken {} and a power cut {}, {known}",
+        counted(kill, "answered message"),
+        counted(cut, "answered message")
+    )
+}
+
+/// One gap as a number with its age: `585 messages, the oldest 0.6 s old`.
+#[must_use]
+pub fn gap_words(gap: Gap, exact: bool) -> String {
+    let about = if exact { "" } else { ", estimated" };
+    match gap.messages {
+        0 => format!("nothing{about}"),
+        messages => format!(
+            "{}, the oldest {} old{about}",
+            counted(messages, "message"),
+            span(gap.age)
+        ),
+    }
+}
 
 /// `A process kill now takes 0`, `A power cut now takes 841, 0.59 s`.
 #[must_use]
@@ -29,50 +59,6 @@ pub fn now_sentence(ladder: &Ladder) -> String {
             counted(gap.messages, "acknowledged message"),
             span(gap.age)
         ),
-    }
-}
-
-/// The one sentence beside a judged ladder: how far the steps were apart at the last fault that ended the server.
-#[must_use]
-pub fn ladder_sentence(record: &RunRecord) -> String {
-    let (Some(ladder), Some(fault)) = (&record.ladder, record.history.faults.last()) else {
-        return "The run kept no ladder".into();
-    };
-    let what = match fault.fault.kind {
-        FaultKind::PowerLoss => "At the power cut",
-        FaultKind::Pause => "At the pause",
-        _ => "At the fault",
-    };
-    let looks = ladder.rungs.partition_point(|rung| rung.at <= fault.at);
-    let then = Ladder {
-        rungs: ladder.rungs[..looks].to_vec(),
-    };
-    let counted_by_disk = fault
-        .disk
-        .as_ref()
-        .filter(|_| ladder.last().is_some_and(|rung| rung.exact));
-    let gaps = match counted_by_disk {
-        Some(disk) => Some((disk.answered_not_written, disk.answered_not_durable)),
-        None => then
-            .kill_takes()
-            .zip(then.cut_takes())
-            .map(|(kill, cut)| (kill.messages, cut.messages)),
-    };
-    match gaps {
-        None => format!("{what} nothing had been looked at yet"),
-        Some((0, 0)) => format!("{what} everything acknowledged was durable"),
-        Some((unwritten, unsynced)) => {
-            let about = if counted_by_disk.is_some() {
-                ""
-            } else {
-                "about "
-            };
-            format!(
-                "{what} {about}{} were not durable, {} of them not even written",
-                counted(unsynced, "acknowledged message"),
-                count(unwritten)
-            )
-        }
     }
 }
 

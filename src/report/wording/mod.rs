@@ -15,9 +15,10 @@ mod power;
 mod terms;
 mod why;
 
+pub use ladder::{gap_words, ladder_sentence};
 pub use moment::moment_sentence;
 pub use picture::{curves_sentence, cut_sentence, lanes_sentence};
-pub use plan::{command_line, load_sentence, without_password};
+pub use plan::{command_line, condition_phrases, load_sentence, without_password};
 pub use terms::{class_words, ground_sentence, state_words};
 pub use why::why_sentence;
 

@@ -1,7 +1,7 @@
 //! A plan in words, and as the command line that repeats it.
 
 use super::number::{counted, span};
-use crate::domain::disk::DiskPlan;
+use crate::domain::disk::{DiskPlan, FsyncDelay};
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::{BackendChoice, DrillPlan, Field};
 use crate::domain::trigger::Trigger;
@@ -23,6 +23,49 @@ pub fn load_sentence(plan: &DrillPlan) -> String {
         span(plan.stream_for),
         load.seed
     )
+}
+
+/// Disk, network and moment, a phrase each; empty if everything is as usual.
+#[must_use]
+pub fn condition_phrases(plan: &DrillPlan) -> Vec<String> {
+    let mut phrases = Vec::new();
+    if let Some(disk) = &plan.disk {
+        phrases.push(format!(
+            "Faulty disk: {}; {}",
+            disk.metadata.explanation(),
+            disk.tail.explanation()
+        ));
+        phrases.push(match disk.write_back {
+            Some(age) => format!("The system writes back by itself after {}", span(age)),
+            None => "The system never writes back by itself".into(),
+        });
+        match disk.fsync_delay {
+            FsyncDelay::None => {}
+            _ => phrases.push(format!(
+                "An fsync takes longer: {}",
+                disk.fsync_delay_words()
+            )),
+        }
+        phrases.extend(
+            disk.space_bytes
+                .map(|bytes| format!("The disk is full after {}", counted(bytes, "byte"))),
+        );
+        let error = disk.io_error.as_ref();
+        phrases.extend(error.map(|error| format!("I/O error at {error}")));
+    }
+    if plan.trigger != Trigger::Time {
+        phrases.push(format!("Fault at the moment when {}", plan.trigger.words()));
+    }
+    phrases.extend(
+        plan.save_time
+            .map(|time| format!("A save is made to take about {}", span(time))),
+    );
+    phrases.extend(
+        plan.damage
+            .map(|d| format!("Damage before the restart: {d}")),
+    );
+    phrases.extend(plan.network.map(|n| format!("Network: {n}")));
+    phrases
 }
 
 /// The command that performs the same drill again.
@@ -107,7 +150,7 @@ fn conditions(plan: &DrillPlan) -> Vec<(Field, String)> {
             typed.push((Field::WriteBack, disk.write_back.map_or(never, seconds)));
         }
         if disk.fsync_delay != usual.fsync_delay {
-            typed.push((Field::FsyncDelay, disk.fsync_delay.to_string()));
+            typed.push((Field::FsyncDelay, disk.fsync_delay_words()));
         }
         typed.extend(disk.space_bytes.map(|b| (Field::DiskSpace, b.to_string())));
         let error = disk.io_error.as_ref();

@@ -2,7 +2,7 @@
 
 use super::number::{count, counted, span};
 use super::why::snapshot;
-use crate::domain::disk::{FsyncDelay, Metadata};
+use crate::domain::disk::{DiskPlan, FsyncDelay, Metadata};
 use crate::domain::evidence::DiskEvidence;
 use crate::domain::fault::FaultRecord;
 use crate::domain::preset::Keeping;
@@ -26,6 +26,10 @@ pub(super) fn cut_off(record: &RunRecord, fault: &FaultRecord, finding: &FaultFi
         return "What the disk had fsynced at the cut is not known here".into();
     };
     match finding.lost {
+        lost if lost > 0 && folder_undone(record, disk) => {
+            "The bytes were fsynced and the folder that holds them was not: Redis never fsyncs the directory above its appendonlydir, and under strict metadata the cut undid it, whatever appendfsync says; ext4 and XFS keep it"
+                .into()
+        }
         0 if aof == Keeping::AofAlways => {
             "Redis answers only after the fsync: everything it had answered was durable at the cut"
                 .into()
@@ -54,6 +58,51 @@ fn lost(record: &RunRecord, aof: Keeping, fault: &FaultRecord, disk: &DiskEviden
     }
 }
 
+/// The worst case that POSIX allows took the folder of the AOF (measured: 15 of 15 cuts, under `always`, too).
+fn folder_undone(record: &RunRecord, disk: &DiskEvidence) -> bool {
+    let strict = record
+        .plan
+        .disk
+        .as_ref()
+        .is_some_and(|plan| plan.metadata == Metadata::Strict);
+    let undone = disk.cut.as_ref().map_or(&[][..], |cut| &cut.undone_names);
+    strict && undone.iter().any(|name| name.contains("appendonlydir"))
+}
+
+/// Beside a loss to a kill on the faulty disk: what Redis had answered out of its own memory.
+pub(super) fn postponed(fault: &FaultRecord, event: &str) -> Option<String> {
+    let disk = fault.disk.as_ref()?;
+    if disk.answered_not_written == 0 {
+        return None;
+    }
+    let fsync = match disk.last_fsync_began {
+        Some(began) if disk.fsyncs_in_flight > 0 => format!(
+            "an fsync that began {} before {event} was in flight, so Redis had postponed its write and answered all the same",
+            span(fault.at.since(began))
+        ),
+        _ => "the disk had not taken them".into(),
+    };
+    Some(format!(
+        "Redis had answered {} that were in its own memory only: {fsync}",
+        counted(disk.answered_not_written, "write")
+    ))
+}
+
+/// What a disk that fails does to answered writes.
+fn failing(plan: &DiskPlan) -> Option<String> {
+    if let Some(error) = &plan.io_error {
+        return Some(format!(
+            "the disk answered {error} with an I/O error, and what it failed to fsync is not made durable by a later one"
+        ));
+    }
+    plan.space_bytes.map(|bytes| {
+        format!(
+            "the disk was full after {}, and the batch whose write fails is answered all the same",
+            counted(bytes, "byte")
+        )
+    })
+}
+
 /// How old the last fsync was.
 fn since(fault: &FaultRecord, disk: &DiskEvidence) -> String {
     match (disk.last_fsync_began, disk.last_fsync_ended) {
@@ -80,17 +129,14 @@ fn reason(
     let cut = disk.cut.as_ref()?;
     let before = fault.before.as_ref();
     let child = before.is_some_and(|b| b.aof_rewrite_in_progress || b.rdb_bgsave_in_progress);
-    if plan.metadata == Metadata::Strict && !cut.undone_names.is_empty() {
-        return Some(
-            "in the worst case that POSIX allows, the folder of the AOF is gone too, because Redis never fsyncs the directory that holds it; ext4 and XFS keep it"
-                .into(),
-        );
-    }
     if child && record.plan.preset.skips_fsync_on_rewrite() {
         return Some(
             "no-appendfsync-on-rewrite was yes, so nothing was fsynced while a snapshot or a rewrite ran, whatever appendfsync says"
                 .into(),
         );
+    }
+    if let Some(failing) = failing(plan) {
+        return Some(failing);
     }
     if plan.fsync_delay != FsyncDelay::None && aof == Keeping::AofEverysec {
         return Some(format!(

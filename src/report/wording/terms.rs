@@ -100,10 +100,17 @@ pub fn ground_sentence(ground: &Ground, record: &RunRecord) -> String {
 
 fn refused(words: &[String]) -> String {
     match words.iter().rev().find(|line| !line.trim().is_empty()) {
-        Some(last) => format!(
-            "The server refused to start again; its last words: {}",
-            last.trim()
-        ),
+        Some(last) => {
+            // Redis names the program that may help; what it saves is for Repair to show, on a copy.
+            let hint = match words.iter().any(|line| line.contains("redis-check-aof")) {
+                true => "; Repair shows on a copy what redis-check-aof --fix saves",
+                false => "",
+            };
+            format!(
+                "The server refused to start again; its last words: {}{hint}",
+                last.trim()
+            )
+        }
         None => "The server refused to start again and left no word why".into(),
     }
 }

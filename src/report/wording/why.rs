@@ -80,7 +80,9 @@ fn killed(keeping: Keeping, fault: &FaultRecord, finding: &FaultFinding, event: 
         (Keeping::AofEverysec | Keeping::AofNo, 0) => {
             "The process died, the operating system did not: everything Redis had answered was already in the page cache".into()
         }
-        (Keeping::AofEverysec, _) => postponed(fault, event),
+        (Keeping::AofEverysec, _) => {
+            power::postponed(fault, event).unwrap_or_else(|| postponed(fault, event))
+        }
         (Keeping::AofAlways | Keeping::AofNo, _) => {
             "Redis hands each command to the operating system before it answers, so a process kill does not explain this loss".into()
         }

@@ -4,4 +4,5 @@ mod layout;
 mod model;
 mod paint;
 
-pub use paint::{Brush, show};
+pub use model::{Fate, Line};
+pub use paint::{Brush, Script, show, show_script};

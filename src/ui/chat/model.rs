@@ -33,6 +33,8 @@ pub enum Fate {
     Unread,
     /// Found where no message of ours should be.
     Altered,
+    /// In a store that we did not fill: no JSON.
+    Undecodable,
 }
 
 impl Fate {
@@ -66,6 +68,7 @@ impl Fate {
             Fate::Reordered => "out of order",
             Fate::Unread => "not read back",
             Fate::Altered => "found in the store instead",
+            Fate::Undecodable => "cannot be decoded",
         }
     }
 

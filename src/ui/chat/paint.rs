@@ -41,26 +41,74 @@ pub struct Brush {
 #[derive(Clone, Copy, PartialEq)]
 struct Key {
     generation: u64,
-    session: SessionId,
+    session: u64,
     raw: bool,
     width: f32,
 }
 
-/// The same for every bubble of a frame.
-struct Pen<'a> {
+/// Where the words of a transcript come from.
+pub trait Script {
+    /// Whether the user speaks, and what is written in the bubble.
+    fn text(&self, line: &Line, raw: bool) -> (bool, String);
+    /// What stands below the bubble, beside its mark.
+    fn caption(&self, line: &Line) -> String;
+}
+
+/// A drill's session, made anew from the plan.
+struct Drilled<'a> {
     picture: &'a Picture,
     maker: MessageMaker,
     session: SessionId,
+}
+
+impl Script for Drilled<'_> {
+    fn text(&self, line: &Line, raw: bool) -> (bool, String) {
+        let json = model::json(self.picture, &self.maker, self.session, line);
+        let words = model::words(&json);
+        (words.user, if raw { json } else { words.content })
+    }
+
+    fn caption(&self, line: &Line) -> String {
+        match line.altered {
+            None => format!("#{}  {:.3} s", line.seq, line.invoked.secs()),
+            Some(_) => format!("#{}", line.seq),
+        }
+    }
+}
+
+/// The same for every bubble of a frame.
+struct Pen<'a> {
+    script: &'a dyn Script,
     raw: bool,
     /// Of the text in a bubble.
     width: f32,
 }
 
+/// A session of a drill.
 pub fn show(
     ui: &mut Ui,
     picture: &Picture,
     generation: u64,
     session: SessionId,
+    raw: bool,
+    brush: &mut Brush,
+) {
+    let script = Drilled {
+        picture,
+        maker: MessageMaker::new(&picture.record.plan.workload),
+        session,
+    };
+    let lines = || model::lines(picture, session);
+    let key = (generation, u64::from(session.0));
+    show_script(ui, &script, lines, key, raw, brush);
+}
+
+/// Any transcript. `key` is its generation and its session: another one means other lines.
+pub fn show_script(
+    ui: &mut Ui,
+    script: &dyn Script,
+    lines: impl FnOnce() -> Vec<Line>,
+    (generation, session): (u64, u64),
     raw: bool,
     brush: &mut Brush,
 ) {
@@ -72,9 +120,7 @@ pub fn show(
         (room * 0.86).min(sizes().bubble_max)
     };
     let pen = Pen {
-        picture,
-        maker: MessageMaker::new(&picture.record.plan.workload),
-        session,
+        script,
         raw,
         width: widest - 2.0 * PAD,
     };
@@ -85,12 +131,12 @@ pub fn show(
         width: pen.width,
     };
     if brush.key != Some(key) {
-        brush.begin(key, model::lines(picture, session));
+        brush.begin(key, lines());
     }
     brush.measure(ui, &pen);
 
     let mut scroll = ScrollArea::vertical()
-        .id_salt(("chat", session.0, raw))
+        .id_salt(("chat", session, raw))
         .auto_shrink(false);
     if !brush.scrolled && brush.ready_to_scroll() {
         brush.scrolled = true;
@@ -157,11 +203,8 @@ impl Brush {
 }
 
 impl Pen<'_> {
-    /// Whether the user speaks, and what is written in the bubble.
     fn text(&self, line: &Line) -> (bool, String) {
-        let json = model::json(self.picture, &self.maker, self.session, line);
-        let words = model::words(&json);
-        (words.user, if self.raw { json } else { words.content })
+        self.script.text(line, self.raw)
     }
 
     fn galley(&self, ui: &Ui, text: &str, fate: Fate, color: Color32) -> Arc<Galley> {
@@ -216,9 +259,12 @@ fn colours(theme: &Theme, fate: Fate, user: bool) -> (Color32, Color32, Color32)
         Fate::Vanished => (theme.bad_bg, theme.lost, theme.weak),
         Fate::InFlightFound => (calm, theme.in_flight, theme.text),
         Fate::InFlightMissing | Fate::Refused => (theme.warn_bg, theme.in_flight, theme.weak),
-        Fate::Phantom | Fate::Duplicated | Fate::Corrupted | Fate::Reordered | Fate::Altered => {
-            (calm, theme.damaged, theme.text)
-        }
+        Fate::Phantom
+        | Fate::Duplicated
+        | Fate::Corrupted
+        | Fate::Reordered
+        | Fate::Altered
+        | Fate::Undecodable => (calm, theme.damaged, theme.text),
     }
 }
 
@@ -286,10 +332,7 @@ fn caption(ui: &Ui, pen: &Pen<'_>, line: &Line, user: bool, bubble: Rect, edge: 
             TextFormat::simple(bold, color),
         );
     }
-    let mut rest = format!("#{}", line.seq);
-    if line.altered.is_none() {
-        rest = format!("{rest}  {:.3} s", line.invoked.secs());
-    }
+    let rest = pen.script.caption(line);
     job.append(&rest, 0.0, TextFormat::simple(small, theme.weak));
     let galley = ui.painter().layout_job(job);
     let x = if user && !pen.raw {

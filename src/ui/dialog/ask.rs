@@ -83,6 +83,7 @@ pub fn path(
             Purpose::Export(_) | Purpose::Checks(_) => "Save the report as",
             Purpose::ImportConf => "Import a redis.conf",
             Purpose::ServerProgram => "Choose server program",
+            Purpose::Store(what) => what.title(),
         },
     );
     match error {

@@ -3,6 +3,8 @@
 //! Bounded: whatever the number of messages, a picture has at most as many marks as it has pixel
 //! columns. Colours are the page's business: marks carry classes only.
 
+mod ladder;
+
 use std::fmt::Write;
 
 use super::sessions::{classed, worst};
@@ -13,6 +15,8 @@ use crate::domain::preset::Keeping;
 use crate::domain::record::RunRecord;
 use crate::domain::series::{self, Curves};
 use crate::domain::verdict::{Class, Cut};
+
+pub(super) use ladder::ladder;
 
 /// An SVG element under construction.
 struct Canvas(String);

@@ -1,6 +1,8 @@
 //! The report for machines. Its types are its own: the domain may change, this format only by version.
 //! Described in `assets/report.schema.json`, which a test holds it to.
 
+mod evidence;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -14,6 +16,7 @@ use crate::domain::op::Micros;
 use crate::domain::record::RunRecord;
 use crate::domain::verdict::{Class, Cut, FaultFinding, SessionState};
 use crate::domain::workload::Rate;
+use evidence::{ConditionsDto, DiskDto, LadderDto, MomentDto};
 
 pub(super) const SCHEMA: &str = "crashdrill.report/1";
 
@@ -33,6 +36,8 @@ struct Report {
     server: Option<Server>,
     plan: Plan,
     timeline: Vec<Event>,
+    /// `null` if nobody looked.
+    ladder: Option<LadderDto>,
     acts: Vec<Act>,
     lost: Vec<Lost>,
 }
@@ -93,6 +98,10 @@ struct FaultDto {
     last_snapshot_fork_secs: Option<f64>,
     aof_pending_bio_fsync: Option<u64>,
     aof_buffer_length: Option<u64>,
+    /// What the faulty disk testified, if there was one.
+    disk: Option<DiskDto>,
+    /// Aim and hit, if the fault was armed.
+    moment: Option<MomentDto>,
     promise_sentence: String,
     why_sentence: Option<String>,
 }
@@ -132,6 +141,7 @@ struct Plan {
     seed: u64,
     stream_secs: f64,
     max_messages: Option<u64>,
+    conditions: ConditionsDto,
     command: String,
 }
 
@@ -199,6 +209,7 @@ fn report(record: &RunRecord) -> Report {
         server: server(record),
         plan: plan(record),
         timeline: timeline(record),
+        ladder: record.ladder.as_deref().map(evidence::ladder),
         acts: acts(record),
         lost: lost_ranges(record)
             .into_iter()
@@ -301,6 +312,12 @@ fn fault(record: &RunRecord, at: usize, finding: &FaultFinding) -> FaultDto {
             .map(|snapshot| snapshot.fork.secs()),
         aof_pending_bio_fsync: before.map(|info| info.aof_pending_bio_fsync),
         aof_buffer_length: before.map(|info| info.aof_buffer_length),
+        disk: performed
+            .and_then(|fault| fault.disk.as_ref())
+            .map(evidence::disk),
+        moment: performed
+            .and_then(|fault| fault.hit.as_ref())
+            .map(|hit| evidence::moment(record, at, hit)),
         promise_sentence: wording::promise_sentence(finding),
         why_sentence: wording::why_sentence(record, at),
     }
@@ -363,6 +380,7 @@ fn plan(record: &RunRecord) -> Plan {
         seed: plan.workload.seed,
         stream_secs: plan.stream_for.as_secs_f64(),
         max_messages: plan.max_messages,
+        conditions: evidence::conditions(plan),
         command: wording::command_line(plan),
     }
 }

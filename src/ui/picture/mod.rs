@@ -1,24 +1,28 @@
-//! The middle: the verdict in one sentence, the curves, the lanes. Or what to do next.
+//! The middle: the verdict in one sentence, the pictures, the lanes. Or what to do next.
+
+mod failure;
+mod upper;
 
 use egui::text::LayoutJob;
-use egui::{Align, Frame, Layout, Margin, RichText, TextFormat, Ui};
+use egui::{Frame, Margin, RichText, TextFormat, Ui};
 
+use self::upper::{CURVES, ROOMY, Steps, Upper, pictures, sentence};
 use super::part::{self, Weight, wish};
 use super::theme::{Theme, semibold, sizes};
-use super::{curves, icon, images, ladder, lanes};
+use super::{curves, icon, images, lanes};
 use crate::app::action::Action;
-use crate::app::state::{AppState, LivePicture, Picture, Shown, View, Zoom};
-use crate::domain::event::{Fix, Phase, Progress};
-use crate::domain::ladder::{Gauges, Ladder};
+use crate::app::state::{AppState, LivePicture, Picture, Shown, Zoom};
+use crate::domain::event::{Phase, Progress};
+use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Tick;
 use crate::domain::series;
-use crate::domain::verdict::{Ground, Verdict};
+use crate::domain::verdict::Verdict;
 use crate::report::wording;
 use crate::report::wording::number::count;
 
 pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &mut Vec<Action>) {
     Frame::new().inner_margin(Margin::same(12)).show(ui, |ui| {
-        failure(ui, state, actions);
+        failure::show(ui, state, actions);
         match &state.picture.shown {
             Shown::Nothing => nothing(ui, state, actions),
             Shown::Opening(run) => {
@@ -36,58 +40,6 @@ pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &m
             Shown::Judged(picture) => judged(ui, state, picture, brush, actions),
         }
     });
-}
-
-/// What went wrong, where the user looks, with the way out as a button.
-fn failure(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
-    let Some(failure) = &state.drill.failure else {
-        return;
-    };
-    let theme = Theme::of(ui);
-    let told = told_by_verdict(state, &failure.error);
-    part::card(ui, theme.bad_bg, theme.bad, |ui| {
-        ui.horizontal_top(|ui| {
-            ui.label(RichText::new(icon::ERROR).color(theme.bad).size(18.0));
-            ui.vertical(|ui| {
-                ui.label(
-                    RichText::new("The drill could not go on")
-                        .family(semibold())
-                        .color(theme.bad),
-                );
-                if !told {
-                    ui.add(egui::Label::new(&failure.error).wrap().selectable(true));
-                    ui.add_space(4.0);
-                }
-                ui.horizontal(|ui| {
-                    if let Some(fix) = failure.fix {
-                        wish(ui, state, actions, Action::UseFix(fix), "", Weight::Primary);
-                    }
-                    if failure.fix != Some(Fix::TryAgain) {
-                        let again = Action::UseFix(Fix::TryAgain);
-                        wish(ui, state, actions, again, "", Weight::Normal);
-                    }
-                    wish(
-                        ui,
-                        state,
-                        actions,
-                        Action::DismissFailure,
-                        "",
-                        Weight::Quiet,
-                    );
-                });
-            });
-        });
-    });
-    ui.add_space(8.0);
-}
-
-/// The verdict below names the same error: once is enough.
-fn told_by_verdict(state: &AppState, error: &str) -> bool {
-    let Shown::Judged(picture) = &state.picture.shown else {
-        return false;
-    };
-    let mut grounds = picture.record.judgement.grounds.iter();
-    grounds.any(|ground| matches!(ground, Ground::DrillFailed { error: told } if told == error))
 }
 
 fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
@@ -134,15 +86,6 @@ fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         },
     );
 }
-
-/// Share of the free height that the curves take; the lanes get the rest.
-const CURVES: f32 = 0.36;
-/// The ladder has gaps to show, a legend and gauges.
-const LADDER: f32 = 0.56;
-/// Below this a curve and its legend cannot be read.
-const CURVES_LEAST: f32 = 96.0;
-/// Below this height sentences take one line, and the ladder the place of the lanes.
-const ROOMY: f32 = 440.0;
 
 fn streaming(
     ui: &mut Ui,
@@ -198,128 +141,6 @@ fn streaming(
         );
         lanes::show(ui, &live.lanes, &state.picture, brush, actions);
     });
-}
-
-/// The ladder as a picture shows it.
-struct Steps<'a> {
-    ladder: &'a Ladder,
-    sentence: String,
-    /// The end of the stretch that is drawn, in seconds.
-    end: f64,
-    gauges: Option<Gauges>,
-    faults: Vec<(f64, f64)>,
-}
-
-/// What stands above the lanes.
-struct Upper<'a> {
-    title: &'a str,
-    sentence: &'a str,
-    curves: &'a dyn Fn(&mut Ui, f32),
-    ladder: Option<Steps<'a>>,
-    instants: images::Instants<'a>,
-}
-
-/// The chosen picture, and below it the lanes; in a low window the ladder takes their place.
-fn pictures(
-    ui: &mut Ui,
-    state: &AppState,
-    upper: Upper<'_>,
-    actions: &mut Vec<Action>,
-    lanes: impl FnOnce(&mut Ui, &mut Vec<Action>),
-) {
-    let view = view(state);
-    if view == View::Images {
-        tabs(ui, state, "What was tried", actions);
-        return images::show(ui, state, &upper.instants);
-    }
-    roomy(ui, |ui| {
-        let low = ui.available_height() < ROOMY;
-        let alone = low && view == View::Ladder;
-        let top = ui.cursor().top();
-        if view == View::Ladder {
-            let share = if alone { 1.0 } else { LADDER };
-            let height = ui.available_height() * share;
-            tabs(ui, state, "From sent to safe", actions);
-            match &upper.ladder {
-                Some(steps) => ladder_picture(ui, steps, top + height, low),
-                None => {
-                    part::note(ui, "This run kept no ladder");
-                }
-            }
-        } else {
-            let height = (ui.available_height() * CURVES).max(120.0);
-            tabs(ui, state, upper.title, actions);
-            sentence(ui, upper.sentence, low);
-            let left = height - (ui.cursor().top() - top);
-            (upper.curves)(ui, left.max(CURVES_LEAST));
-        }
-        if !alone {
-            ui.add_space(6.0);
-            lanes(ui, actions);
-        }
-    });
-}
-
-/// The view that can be shown: images only where something was tried.
-fn view(state: &AppState) -> View {
-    match state.picture.view {
-        View::Images if Action::View(View::Images).available(state).is_err() => View::Curves,
-        view => view,
-    }
-}
-
-/// What the picture is called, and the choice among the pictures.
-fn tabs(ui: &mut Ui, state: &AppState, title: &str, actions: &mut Vec<Action>) {
-    let all = [
-        (View::Curves, "Curves"),
-        (View::Ladder, "Ladder"),
-        (View::Images, "What if"),
-    ];
-    let images = Action::View(View::Images).available(state).is_ok();
-    let choices = if images { &all[..] } else { &all[..2] };
-    ui.allocate_ui_with_layout(
-        egui::vec2(ui.available_width(), 30.0),
-        Layout::right_to_left(Align::Center),
-        |ui| {
-            if let Some(view) = part::segments(ui, view(state), choices) {
-                actions.push(Action::View(view));
-            }
-            // The title takes what is left.
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let text = RichText::new(title).family(semibold()).size(sizes().title);
-                ui.add(egui::Label::new(text).truncate());
-            });
-        },
-    );
-}
-
-fn ladder_picture(ui: &mut Ui, steps: &Steps<'_>, bottom: f32, low: bool) {
-    sentence(ui, &steps.sentence, low);
-    let exact = steps.ladder.last().is_none_or(|rung| rung.exact);
-    ladder::legend(ui, exact);
-    let gauges = if ui.available_width() < 540.0 {
-        86.0
-    } else {
-        42.0
-    };
-    let left = bottom - ui.cursor().top() - gauges;
-    let height = left.max(CURVES_LEAST);
-    ladder::plot(ui, steps.ladder, steps.end, &steps.faults, height);
-    if let Some(gauges) = &steps.gauges {
-        ladder::gauges(ui, gauges);
-    }
-}
-
-/// The one sentence of a picture; cut to a line where there is little room, and whole under the pointer.
-fn sentence(ui: &mut Ui, text: &str, low: bool) {
-    if !low {
-        part::note(ui, text);
-        return;
-    }
-    let theme = Theme::of(ui);
-    let label = RichText::new(text).color(theme.weak).size(sizes().small);
-    ui.add(egui::Label::new(label).truncate())
-        .on_hover_text(text);
 }
 
 fn details(progress: &Progress) -> String {
@@ -421,23 +242,6 @@ fn judged_steps<'a>(picture: &'a Picture, ladder: &'a Ladder) -> Steps<'a> {
             .map(|band| (band.from, band.to.min(band.from + AFTER)))
             .collect(),
     }
-}
-
-/// Both pictures, or a stretch to scroll through where the window is too low for them.
-fn roomy(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
-    /// Curves that can be read, and six lanes.
-    const LEAST: f32 = 310.0;
-    if ui.available_height() >= LEAST {
-        return add(ui);
-    }
-    egui::ScrollArea::vertical()
-        .id_salt("pictures")
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            let size = egui::vec2(ui.available_width() - 4.0, LEAST);
-            let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
-            add(&mut ui.new_child(egui::UiBuilder::new().max_rect(rect)));
-        });
 }
 
 fn lanes_header(ui: &mut Ui, state: &AppState, picture: &Picture, actions: &mut Vec<Action>) {

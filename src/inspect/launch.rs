@@ -1,0 +1,89 @@
+//! A scan on a thread of its own, for an observer that draws.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::export::Export;
+use super::scan::{Found, Options, Progress, Sink, scan};
+use crate::client::budget::Budget;
+use crate::client::target::Target;
+use crate::domain::memory::pictures::Pictures;
+use crate::domain::memory::tree::Tree;
+
+/// Progress is told this often at most.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// What a scan tells.
+#[derive(Debug)]
+pub enum News {
+    Progress(Progress),
+    /// The end, with everything that is computed once and takes longer than a frame.
+    Found(Box<Seen>),
+    Failed(String),
+}
+
+/// A finished scan.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub found: Found,
+    pub tree: Tree,
+    pub pictures: Pictures,
+    /// The export that went with it.
+    pub exported: Option<Result<PathBuf, String>>,
+}
+
+/// Starts a scan; with a path also exports every session while it is read. The budget's brake ends it early.
+///
+/// # Errors
+/// The thread cannot be started.
+pub fn launch(
+    target: Target,
+    budget: Arc<Budget>,
+    options: Options,
+    export: Option<PathBuf>,
+    mut tell: Box<dyn FnMut(News) + Send>,
+) -> std::io::Result<()> {
+    let work = move || {
+        let mut told = Instant::now();
+        let mut progress = |progress: &Progress| {
+            if told.elapsed() >= TELL_EVERY {
+                told = Instant::now();
+                tell(News::Progress(progress.clone()));
+            }
+        };
+        let last = look(&target, &budget, &options, export.as_deref(), &mut progress);
+        tell(last);
+    };
+    std::thread::Builder::new()
+        .name("store-scan".into())
+        .spawn(work)?;
+    Ok(())
+}
+
+fn look(
+    target: &Target,
+    budget: &Arc<Budget>,
+    options: &Options,
+    export: Option<&Path>,
+    progress: &mut dyn FnMut(&Progress),
+) -> News {
+    let mut export = match export.map(Export::begin).transpose() {
+        Ok(export) => export,
+        Err(error) => return News::Failed(format!("{error:#}")),
+    };
+    let sink = export.as_mut().map(|export| export as &mut dyn Sink);
+    let found = match scan(target, budget, options, progress, sink) {
+        Ok(found) => found,
+        Err(error) => return News::Failed(error.to_string()),
+    };
+    let tree = Tree::new(&found.survey, &options.recogniser.separator);
+    let pictures = Pictures::of(&found.survey, &tree);
+    let exported = export.map(|export| export.finish().map_err(|error| format!("{error:#}")));
+    News::Found(Box::new(Seen {
+        found,
+        tree,
+        pictures,
+        exported,
+    }))
+}

@@ -1,0 +1,6 @@
+//! The faulty disk, mounted: held against plain expectations, against the kernel's own file system, and under a
+//! real server.
+#![cfg(target_os = "linux")]
+
+mod mounted;
+mod stand;
