@@ -3,6 +3,8 @@
 //!
 //! Word level only: enough for chat messages, and no replacement for the whole Unicode algorithm.
 
+use std::borrow::Cow;
+
 /// Whether the first letter that has a direction is a right-to-left one.
 #[must_use]
 pub fn is_rtl(text: &str) -> bool {
@@ -37,6 +39,29 @@ pub fn visual(text: &str, width: f32, measure: impl Fn(&str) -> f32) -> String {
         lines.push(seen(&line));
     }
     lines.join("\n")
+}
+
+/// A line that runs from left to right, with the words of the other direction in it in the order in which they are
+/// seen: what a server or a user said, quoted in a sentence of ours.
+#[must_use]
+pub fn quoted(line: &str) -> Cow<'_, str> {
+    if !line.chars().any(is_rtl_char) {
+        return Cow::Borrowed(line);
+    }
+    let mut out: Vec<&str> = Vec::new();
+    let mut run = 0;
+    for word in line.split(' ') {
+        // A run of such words is turned round as a whole.
+        let place = out.len() - run;
+        if word.chars().any(is_rtl_char) {
+            out.insert(place, word);
+            run += 1;
+        } else {
+            out.push(word);
+            run = 0;
+        }
+    }
+    Cow::Owned(out.join(" "))
 }
 
 /// JSON whose content is right-to-left: the content gets lines of its own between what stands around it.
@@ -124,6 +149,15 @@ mod tests {
         assert_eq!(visual_json(json, 99.0, chars), expected);
         let english = r#"{"content":"one two","timestamp":1.5}"#;
         assert_eq!(visual_json(english, 99.0, chars), english);
+    }
+
+    #[test]
+    fn words_of_the_other_direction_in_a_sentence_are_seen_in_their_order() {
+        assert_eq!(
+            quoted("lost: واحد اثنان ثلاثة 🙈 at 3 s"),
+            "lost: ثلاثة اثنان واحد 🙈 at 3 s"
+        );
+        assert_eq!(quoted("plain words"), "plain words");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 
-use super::icon;
 use super::part::{self, Weight, wish};
 use super::theme::{Theme, semibold, sizes};
+use super::{icon, rtl};
 use crate::app::action::Action;
 use crate::app::state::{AppState, LogTab};
 use crate::domain::event::{DrillEvent, TimedEvent};
@@ -104,7 +104,7 @@ fn event(ui: &mut Ui, timed: &TimedEvent) {
             .circle_filled(dot.center(), 3.5, tone(theme, &timed.event));
         ui.label(RichText::new(title).family(semibold()));
         if !detail.is_empty() {
-            let text = RichText::new(&detail).color(theme.weak);
+            let text = RichText::new(rtl::quoted(&detail)).color(theme.weak);
             ui.add(egui::Label::new(text).truncate());
         }
     });
@@ -117,7 +117,16 @@ fn tone(theme: &Theme, event: &DrillEvent) -> egui::Color32 {
         | DrillEvent::ServerDied { .. }
         | DrillEvent::ServerRefused { .. }
         | DrillEvent::Failed { .. } => theme.lost,
-        DrillEvent::Warned { .. } | DrillEvent::Cancelled => theme.in_flight,
+        DrillEvent::DamageDone { .. } => theme.lost,
+        DrillEvent::Warned { .. }
+        | DrillEvent::Cancelled
+        | DrillEvent::Armed { .. }
+        | DrillEvent::MomentMissed { .. }
+        | DrillEvent::NetworkHappened { .. } => theme.in_flight,
+        DrillEvent::Compared { .. }
+        | DrillEvent::WhatIf { .. }
+        | DrillEvent::TailCutTried { .. }
+        | DrillEvent::Repaired { .. } => theme.accent,
         DrillEvent::ServerStarted { .. } | DrillEvent::ServerRestarted { .. } => theme.good,
         DrillEvent::Judged { .. } => theme.accent,
         _ => theme.faint,
@@ -133,7 +142,9 @@ fn log(ui: &mut Ui, lines: &[String]) {
     let scroll = ScrollArea::both().auto_shrink(false).stick_to_bottom(true);
     scroll.show_rows(ui, 15.0, lines.len(), |ui, rows| {
         for line in &lines[rows] {
-            let text = RichText::new(line).monospace().color(theme.text);
+            let text = RichText::new(rtl::quoted(line))
+                .monospace()
+                .color(theme.text);
             ui.add(egui::Label::new(text).extend().selectable(true));
         }
     });

@@ -47,7 +47,12 @@ fn died(stage: &mut Stage, kind: FaultKind) {
             before: None,
         },
     );
-    stage.tell(6.2, DrillEvent::FaultDone { record });
+    stage.tell(
+        6.2,
+        DrillEvent::FaultDone {
+            record: record.into(),
+        },
+    );
     stage.look(6.2, Phase::Down);
 }
 
@@ -396,6 +401,13 @@ fn what_if_a_range_and_a_repair_are_cards_newest_first() {
     let finding = acts::finding(image, AT, 12_000, 841);
     stage.tell(6.2, DrillEvent::WhatIf { finding });
     assert!(stage.has("Had the power failed"));
+    let image = crashdrill::domain::image::Image::Durable;
+    let finding = acts::finding(image, AT, 0, 0);
+    stage.tell(6.2, DrillEvent::WhatIf { finding });
+    assert!(
+        stage.has("Nothing to lose"),
+        "nothing acknowledged is nothing kept"
+    );
     stage.tell(
         8.0,
         DrillEvent::TailCutTried {

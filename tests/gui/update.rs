@@ -305,7 +305,13 @@ fn a_fault_stands_in_the_live_picture_from_its_beginning_to_its_end() {
         disk: None,
         hit: None,
     };
-    let (faults, _) = tell(&mut state, 7.0, DrillEvent::FaultDone { record });
+    let (faults, _) = tell(
+        &mut state,
+        7.0,
+        DrillEvent::FaultDone {
+            record: record.into(),
+        },
+    );
     assert_eq!(
         faults[0].until,
         Some(7.0),

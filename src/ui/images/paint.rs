@@ -4,13 +4,16 @@ use egui::{Align2, FontId, Label, Rect, RichText, ScrollArea, Sense, Ui, pos2, v
 
 use super::model::{self, Act, Stretch};
 use crate::app::state::AppState;
-use crate::domain::image::{Comparison, Image, ImageFinding, ImageOutcome, Repair, TailCut};
+use crate::domain::image::{
+    Comparison, Image, ImageFinding, ImageOutcome, Repair, TailCut, TailWitness,
+};
 use crate::domain::lanes::Lanes;
 use crate::domain::op::Micros;
 use crate::report::wording::acts;
 use crate::report::wording::number::{count, percent, span};
 use crate::ui::icon;
 use crate::ui::part;
+use crate::ui::rtl;
 use crate::ui::theme::{Theme, semibold, sizes};
 
 /// The lanes of the picture, and how many messages were acknowledged by an instant.
@@ -70,7 +73,7 @@ fn compared(ui: &mut Ui, both: &Comparison, instants: &Instants<'_>) {
     let at = Some(both.kill.at);
     card(
         ui,
-        icon::SYSTEM,
+        icon::COPY,
         "The same instant, two ends",
         at,
         &sentence,
@@ -123,6 +126,7 @@ fn one_end(ui: &mut Ui, finding: &ImageFinding, stretch: Stretch, instants: &Ins
         ui.add(Label::new(RichText::new(line).color(theme.weak)).truncate());
     }
     match &finding.outcome {
+        ImageOutcome::Started { .. } if finding.acked == 0 => {}
         ImageOutcome::Started { lost, .. } => {
             bar(ui, finding.acked, *lost);
             lanes(ui, finding, stretch, instants);
@@ -136,6 +140,11 @@ fn one_end(ui: &mut Ui, finding: &ImageFinding, stretch: Stretch, instants: &Ins
 fn headline(finding: &ImageFinding, theme: &Theme) -> (String, egui::Color32, [String; 2]) {
     let of = format!("of {} acknowledged", count(finding.acked));
     match &finding.outcome {
+        ImageOutcome::Started { .. } if finding.acked == 0 => (
+            "Nothing to lose".into(),
+            theme.weak,
+            [of, "no message had been acknowledged yet".into()],
+        ),
         ImageOutcome::Started { lost: 0, .. } => (
             "0 lost".into(),
             theme.good,
@@ -258,7 +267,9 @@ fn quoted(ui: &mut Ui, words: &[String]) {
     part::card(ui, theme.field, theme.line, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         for line in words {
-            let text = RichText::new(line).monospace().size(sizes().small);
+            let text = RichText::new(rtl::quoted(line))
+                .monospace()
+                .size(sizes().small);
             ui.add(Label::new(text).wrap().selectable(true));
         }
         if words.is_empty() {
@@ -331,7 +342,11 @@ fn columns(ui: &mut Ui, tail_cut: &TailCut, most: u64) {
         painter.rect_filled(column, 1.0, color);
     }
     let font = FontId::proportional(sizes().small);
-    let left = format!("proven durable, byte {}", count(from));
+    let proven = match tail_cut.witness {
+        TailWitness::WaitAof => "proven durable",
+        TailWitness::None => "nothing proven",
+    };
+    let left = format!("{proven}, byte {}", count(from));
     let right = format!("written, byte {}", count(tail_cut.written_bytes));
     painter.text(
         rect.left_bottom(),
