@@ -128,7 +128,7 @@ fn a_stale_mount_is_found_even_without_its_lease() {
         mounts::stale(&dir.path().join("leases")),
         Vec::<PathBuf>::new()
     );
-    assert_eq!(mounts::stale(dir.path()), [at.clone()]);
+    assert_eq!(mounts::stale(dir.path()), std::slice::from_ref(&at));
     assert!(mounts::end(&at));
     assert_eq!(mounts::stale(dir.path()), Vec::<PathBuf>::new());
     assert!(!is_listed(&at));
