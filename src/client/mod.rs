@@ -7,6 +7,7 @@ pub mod classify;
 pub mod connect;
 pub mod info;
 pub mod pipes;
+mod read_error;
 pub mod reader;
 pub mod scan;
 pub mod target;
