@@ -5,6 +5,9 @@
 #[path = "../tests/support/drill_fixture.rs"]
 #[allow(dead_code)]
 mod drill_fixture;
+#[path = "../tests/support/store_fixture.rs"]
+#[allow(dead_code)]
+mod store_fixture;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +15,11 @@ use std::time::{Duration, Instant};
 use crashdrill::app::action::Action;
 use crashdrill::app::effect::Fact;
 use crashdrill::app::effect::paint;
-use crashdrill::app::state::{AppState, Settings, Zoom};
+use crashdrill::app::state::{AppState, Screen, Settings, Zoom};
+use crashdrill::app::store_action::StoreAction;
+use crashdrill::app::store_effect::StoreFact;
+use crashdrill::app::store_order::{Wanted, order};
+use crashdrill::app::store_state::StoreView;
 use crashdrill::app::update;
 use crashdrill::domain::event::LiveView;
 use crashdrill::domain::lanes::Lanes;
@@ -60,6 +67,49 @@ fn main() {
         Vec::new()
     });
     streaming(&mut bench);
+    store(&mut bench);
+}
+
+/// The table of a store of a million keys, sorted off the frame's thread.
+fn store(bench: &mut Bench) {
+    let began = Instant::now();
+    let seen = Arc::new(store_fixture::seen(1_000_000));
+    println!(
+        "made a store of a million keys in {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+    let began = Instant::now();
+    let wanted = Wanted::of(&bench.state.store.table);
+    let rows = Arc::new(order(&seen.found.survey, &wanted));
+    println!(
+        "sorted it by health in {:.0} ms, off the frame's thread",
+        began.elapsed().as_secs_f64() * 1e3
+    );
+    let place = store_fixture::place();
+    let facts = [
+        StoreFact::Begun { look: 0, place },
+        StoreFact::Seen { look: 0, seen },
+        StoreFact::Ordered {
+            generation: 1,
+            rows,
+        },
+    ];
+    for fact in facts {
+        update::learn(&mut bench.state, Fact::Store(fact));
+    }
+    update::act(&mut bench.state, Action::Show(Screen::Store));
+    bench.measure("store at rest", 200, |_, _| Vec::new());
+    bench.measure("scrolling a million keys", 300, |n, _| {
+        let delta = vec2(0.0, if n % 300 < 150 { -400.0 } else { 400.0 });
+        vec![Event::PointerMoved(pos2(600.0, 600.0)), wheel(delta)]
+    });
+    for (name, view) in [
+        ("namespaces", StoreView::Namespaces),
+        ("pictures of a store", StoreView::Pictures),
+    ] {
+        update::act(&mut bench.state, Action::Store(StoreAction::View(view)));
+        bench.measure(name, 100, |_, _| Vec::new());
+    }
 }
 
 /// The live picture at its bounds; making the sample is part of the frame that shows it.
@@ -87,7 +137,14 @@ fn streaming(bench: &mut Bench) {
     let acked: Vec<[f64; 2]> = view.acked.iter().step_by(14).copied().collect();
     bench.measure("streaming", 100, |_, state| {
         let (acked, lanes) = (acked.clone(), Lanes::live(&view));
-        update::learn(state, Fact::Live { acked, lanes });
+        update::learn(
+            state,
+            Fact::Live {
+                acked,
+                lanes,
+                ladder: Default::default(),
+            },
+        );
         Vec::new()
     });
 }

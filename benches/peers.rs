@@ -1,10 +1,11 @@
 //! Crashdrill beside its peers, in one run on one machine: medians and ratios.
 //!
-//! `cargo bench --no-default-features --bench peers [-- rpush|readback|restart|ten-million]`
+//! `cargo bench --no-default-features --bench peers [-- rpush|disk|readback|restart|ten-million]`
 //!
 //! | what | peer |
 //! |---|---|
 //! | journaled acknowledged RPUSH a second | `redis-benchmark`, same server, connections, pipeline and value size |
+//! | RPUSH a second with the server's directory on the faulty disk | the same on the plain directory |
 //! | readback and verdict of a million messages | a bare LRANGE loop that throws the bytes away |
 //! | kill, restart, verdict for 100,000 messages | bare kill, respawn, PONG, LRANGE of everything |
 
@@ -44,6 +45,12 @@ fn main() {
     if wanted("rpush") {
         rpush("pipeline 1, 50 connections", 50, 1, 300_000);
         rpush("pipeline 64, 4 connections", 4, 64, 2_000_000);
+    }
+    #[cfg(target_os = "linux")]
+    if wanted("disk") {
+        for policy in ["everysec", "always", "no"] {
+            faulty_disk(policy);
+        }
     }
     if wanted("readback") {
         readback();
@@ -85,6 +92,16 @@ struct Server {
 
 impl Server {
     fn start(config: &str) -> Self {
+        Self::start_with(config, None)
+    }
+
+    /// With its data somewhere else.
+    #[cfg(target_os = "linux")]
+    fn start_in(config: &str, data: &std::path::Path) -> Self {
+        Self::start_with(config, Some(data))
+    }
+
+    fn start_with(config: &str, data: Option<&std::path::Path>) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -93,7 +110,7 @@ impl Server {
         let dir = tempfile::tempdir().unwrap();
         let text = format!(
             "{config}\nport {port}\nbind 127.0.0.1\ndir {}\n",
-            dir.path().display()
+            data.unwrap_or(dir.path()).display()
         );
         std::fs::write(dir.path().join("bench.conf"), text).unwrap();
         let server = Server {
@@ -208,6 +225,8 @@ fn stream(server: &Server, workload: Workload, messages: u64) -> (History, Durat
         escalated: false,
         before: None,
         last_snapshot: None,
+        disk: None,
+        hit: None,
     };
     (
         History {
@@ -239,29 +258,75 @@ fn rpush(what: &str, writers: u16, depth: u16, messages: u64) {
     };
     let peer = || {
         server.flush();
-        let value = "x".repeat(VALUE_BYTES as usize);
-        let output = Command::new("redis-benchmark")
-            .args([
-                "-p",
-                &server.port.to_string(),
-                "-c",
-                &writers.to_string(),
-                "-P",
-                &depth.to_string(),
-            ])
-            .args(["-n", &messages.to_string(), "-r", "10000", "--csv"])
-            .args(["rpush", "session:__rand_int__:messages", &value])
-            .output()
-            .expect("redis-benchmark is installed");
-        // The last line of its CSV: the command, then requests a second, then latencies.
-        let csv = String::from_utf8(output.stdout).unwrap();
-        let rate = csv
-            .lines()
-            .last()
-            .and_then(|line| line.split("\",\"").nth(1)?.parse::<f64>().ok());
-        rate.unwrap_or_else(|| panic!("no rate in {csv}")) / 1000.0
+        redis_benchmark(server.port, writers, depth, messages)
     };
     side_by_side(&format!("RPUSH, {what}"), "thousand a second", ours, peer);
+}
+
+/// Thousand RPUSH a second, by its own measure.
+fn redis_benchmark(port: u16, writers: u16, depth: u16, messages: u64) -> f64 {
+    let value = "x".repeat(VALUE_BYTES as usize);
+    let output = Command::new("redis-benchmark")
+        .args([
+            "-p",
+            &port.to_string(),
+            "-c",
+            &writers.to_string(),
+            "-P",
+            &depth.to_string(),
+        ])
+        .args(["-n", &messages.to_string(), "-r", "10000", "--csv"])
+        .args(["rpush", "session:__rand_int__:messages", &value])
+        .output()
+        .expect("redis-benchmark is installed");
+    // The last line of its CSV: the command, then requests a second, then latencies.
+    let csv = String::from_utf8(output.stdout).unwrap();
+    let rate = csv
+        .lines()
+        .last()
+        .and_then(|line| line.split("\",\"").nth(1)?.parse::<f64>().ok());
+    rate.unwrap_or_else(|| panic!("no rate in {csv}")) / 1000.0
+}
+
+/// What the faulty disk costs: redis-benchmark on both, with 50 connections that send 16 commands at a time.
+#[cfg(target_os = "linux")]
+fn faulty_disk(policy: &str) {
+    use crashdrill::disk::{FaultyDisk, MountSpec};
+    const MESSAGES: u64 = 1_000_000;
+    let config =
+        format!("save \"\"\nappendonly yes\nappendfsync {policy}\nauto-aof-rewrite-percentage 0");
+    let measured = |server: Server| redis_benchmark(server.port, 50, 16, MESSAGES);
+    let on_the_disk = || {
+        let clock = Clock::start();
+        let (at, log) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let disk = FaultyDisk::mount(MountSpec {
+            at: at.path().to_owned(),
+            plan: crashdrill::domain::disk::DiskPlan::default(),
+            log: log.path().join("disk.jsonl"),
+            now: Arc::new(move || clock.now()),
+            allow_other: false,
+            // As redis-benchmark sends it: an AOF holds the words of the client.
+            marker: b"rpush\r\n".to_vec(),
+            memory_limit_bytes: 4 << 30,
+            neighbours: true,
+        })
+        .unwrap();
+        let rate = measured(Server::start_in(&config, at.path()));
+        assert_eq!(
+            disk.status().written_marks,
+            MESSAGES,
+            "each op is counted once"
+        );
+        disk.unmount().unwrap();
+        rate
+    };
+    let plain = || {
+        let at = tempfile::tempdir().unwrap();
+        measured(Server::start_in(&config, at.path()))
+    };
+    let what =
+        format!("RPUSH on the faulty disk, appendfsync {policy}, pipeline 16, 50 connections");
+    side_by_side(&what, "thousand a second", on_the_disk, plain);
 }
 
 struct Silent;

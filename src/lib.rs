@@ -31,10 +31,12 @@
 //!
 //! `engine::launch` gives a drill a thread of its own and the observer a handle: commands in, events and
 //! progress out. `engine::drill` reads top to bottom: start the server and prove by CONFIG GET that the
-//! preset is in force; stream chats (`engine::load` over `client::pipes`, each op journaled at its
-//! invocation and at its completion); perform the fault under load and drain the sockets, since an answer
-//! received is an answer given; start the server on what is left; read every list back and compare bytes
-//! (`client::scan`); judge (`domain::checker`); write the verdict; clean up.
+//! preset is in force, on the faulty disk if the plan has one; stream chats (`engine::load` over
+//! `client::pipes`, each op journaled at its invocation and at its completion); wait for the fault's moment
+//! (`engine::nemesis`, `engine::sight`); perform it under load and drain the sockets, since an answer
+//! received is an answer given (`engine::strike`: a power cut freezes the disk first and drops last); start
+//! the server on what is left; read every list back and compare bytes (`client::scan`); judge
+//! (`domain::checker`); write the verdict; clean up.
 //!
 //! # Invariants
 //!

@@ -80,6 +80,8 @@ pub enum StoreFact {
     Failed {
         look: u64,
         error: String,
+        /// The address that would do.
+        instead: Option<String>,
     },
     Ordered {
         generation: u64,
@@ -200,7 +202,11 @@ impl Lookout {
             (Whom::Ours, None) => {
                 let error = "the drill has no server up any more: start one on the Drill screen";
                 let error = error.to_owned();
-                teller.say(StoreFact::Failed { look, error });
+                teller.say(StoreFact::Failed {
+                    look,
+                    error,
+                    instead: None,
+                });
                 return;
             }
         };
@@ -334,12 +340,20 @@ fn begin(
                 look,
                 seen: Arc::from(seen),
             },
-            News::Failed(error) => StoreFact::Failed { look, error },
+            News::Failed { error, instead } => StoreFact::Failed {
+                look,
+                error,
+                instead,
+            },
         });
     });
     if let Err(error) = launch(target, Arc::clone(budget), options, None, tell) {
         let error = format!("starting the scan failed: {error}");
-        teller.say(StoreFact::Failed { look, error });
+        teller.say(StoreFact::Failed {
+            look,
+            error,
+            instead: None,
+        });
     }
 }
 
@@ -383,11 +397,12 @@ fn compare(
     let circumstances = circumstances(&inspection, &before.header);
     Compared {
         before: before.header.clone(),
-        diff,
         circumstances: circumstances
             .iter()
             .map(|line| line.trim().to_owned())
             .collect(),
+        kinds: Compared::count(&diff, &order),
+        diff,
         order,
     }
 }

@@ -26,6 +26,8 @@ pub struct StoreState {
     pub scanning: Option<Progress>,
     /// Why the last look came to nothing, and where the fix is.
     pub error: Option<String>,
+    /// The address that would do in the place of the one that failed.
+    pub instead: Option<String>,
     /// What is wrong with a field, beside it.
     pub wrong: Option<(StoreField, String)>,
     pub place: Option<Place>,
@@ -53,6 +55,7 @@ impl Default for StoreState {
             rate: 0.0,
             scanning: None,
             error: None,
+            instead: None,
             wrong: None,
             place: None,
             seen: None,
@@ -220,15 +223,17 @@ pub struct Compared {
     pub circumstances: Vec<String>,
     /// Numbers in [`Diff::changed`], the worst first.
     pub order: Vec<u32>,
+    /// Kinds of changes with their numbers, the worst first.
+    pub kinds: Vec<(Change, u64)>,
 }
 
 impl Compared {
-    /// Kinds of changes with their numbers, the worst first.
+    /// Kinds of changes with their numbers; `order` has the worst first.
     #[must_use]
-    pub fn kinds(&self) -> Vec<(Change, u64)> {
+    pub fn count(diff: &Diff, order: &[u32]) -> Vec<(Change, u64)> {
         let mut kinds: Vec<(Change, u64)> = Vec::new();
-        for number in &self.order {
-            let change = self.diff.changed[*number as usize].change;
+        for number in order {
+            let change = diff.changed[*number as usize].change;
             match kinds.last_mut() {
                 Some((last, count)) if last.rank() == change.rank() => *count += 1,
                 _ => kinds.push((change, 1)),

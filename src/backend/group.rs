@@ -1,6 +1,7 @@
 //! A server's process group: its leader, and the children that must not outlive it.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
@@ -23,6 +24,18 @@ pub fn kill(leader: &ProcessId, patience: Duration) {
     }
 }
 
+/// Processes whose standard output is this file. Nobody but us starts a server so, which makes it the proof of
+/// those that were started in the very moment of our death, before they could be noted.
+pub fn writing_to(log: &Path) -> Vec<ProcessId> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let writing = entries
+        .filter(|entry| fs::read_link(entry.path().join("fd/1")).is_ok_and(|output| output == log));
+    writing
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .map(ProcessId::of)
+        .collect()
+}
+
 fn lives(group: Pid) -> bool {
     if test_kill_process_group(group) == Err(rustix::io::Errno::SRCH) {
         return false;
@@ -36,4 +49,28 @@ fn lives(group: Pid) -> bool {
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(Stat::of)
         .any(|stat| stat.group == group.as_raw_nonzero().get() && !stat.dead)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_is_found_by_its_output_and_no_other_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let file = fs::File::create(&log).unwrap();
+        let mut child = Command::new("sleep")
+            .arg("60")
+            .stdout(Stdio::from(file))
+            .spawn()
+            .unwrap();
+        let found: Vec<i32> = writing_to(&log).iter().map(|one| one.pid).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(found, [child.id() as i32]);
+        assert!(writing_to(&folder.path().join("other")).is_empty());
+    }
 }

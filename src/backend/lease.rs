@@ -14,11 +14,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::group;
+use super::mounts;
 use super::process_id::ProcessId;
 
 /// Names of our temporary directories begin so and hold this file; the sweep removes no others.
 pub const SCRATCH_PREFIX: &str = "crashdrill-server-";
 pub const CONFIG_FILE: &str = "crashdrill.conf";
+/// The server's standard output and its log.
+pub const LOG_FILE: &str = "crashdrill-server.log";
 
 /// Something that must not outlive us.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +31,8 @@ pub enum Holding {
     Group(ProcessId),
     /// A temporary directory of ours.
     Directory(PathBuf),
+    /// The folder that a faulty disk of ours is mounted on.
+    Mount(PathBuf),
     /// Containers and volumes labelled with this run.
     Docker { run: String },
 }
@@ -74,6 +79,26 @@ pub fn open(folder: &Path, program: Option<&Path>) -> std::io::Result<()> {
 /// Notes that something of ours exists. Call it *before* the thing can outlive us, if its name is known.
 pub fn hold(holding: Holding) {
     with_lease(|lease| lease.write(&Line::Hold(holding)));
+}
+
+/// Makes a temporary directory of ours in `parent`, held from before it exists: our death between the two would leave
+/// it behind.
+///
+/// # Errors
+/// `parent` cannot be written.
+pub fn held_directory(parent: &Path) -> std::io::Result<PathBuf> {
+    let made = tempfile::Builder::new()
+        .prefix(SCRATCH_PREFIX)
+        .make_in(parent, |path| {
+            let holding = Holding::Directory(path.to_owned());
+            hold(holding.clone());
+            let mut builder = fs::DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(path).inspect_err(|_| release(holding))
+        })?;
+    let (_, path) = made.keep()?;
+    Ok(path)
 }
 
 /// Notes that it is gone.
@@ -141,7 +166,14 @@ pub fn sweep(folder: &Path, reap_docker: &dyn Fn(&str)) -> Vec<Holding> {
             .is_some_and(|extension| extension == "lease")
             && owner(path).is_none_or(|owner| !owner.is_alive())
     });
-    dead.flat_map(|path| clean(&path, reap_docker)).collect()
+    let mut cleaned: Vec<Holding> = dead.flat_map(|path| clean(&path, reap_docker)).collect();
+    // Also where the lease is lost: a dead disk is of no use to anybody.
+    for path in mounts::stale(&std::env::temp_dir()) {
+        if mounts::end(&path) {
+            cleaned.push(Holding::Mount(path));
+        }
+    }
+    cleaned
 }
 
 fn lines(lease: &Path) -> Vec<Line> {
@@ -176,7 +208,18 @@ fn clean(lease: &Path, reap_docker: &dyn Fn(&str)) -> Vec<Holding> {
         match holding {
             Holding::Group(leader) => group::kill(leader, Duration::from_secs(2)),
             Holding::Docker { run } => reap_docker(run),
-            Holding::Directory(_) => {}
+            Holding::Directory(path) if is_ours(path) => {
+                for server in group::writing_to(&path.join(LOG_FILE)) {
+                    group::kill(&server, Duration::from_secs(2));
+                }
+            }
+            Holding::Directory(_) | Holding::Mount(_) => {}
+        }
+    }
+    // Then disks, before the directories that they are mounted in.
+    for holding in &held {
+        if let Holding::Mount(path) = holding {
+            mounts::end(path);
         }
     }
     for holding in &held {
@@ -190,8 +233,10 @@ fn clean(lease: &Path, reap_docker: &dyn Fn(&str)) -> Vec<Holding> {
     held
 }
 
-/// A lease is a file that anybody may have written: never remove a directory that is not named as ours are.
+/// A lease is a file that anybody may have written: never remove a directory that is not named as ours are, and that
+/// holds something else. An empty one has just been made.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with(SCRATCH_PREFIX) && path.join(CONFIG_FILE).exists()
+    let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    name.starts_with(SCRATCH_PREFIX) && (path.join(CONFIG_FILE).exists() || empty())
 }

@@ -7,6 +7,7 @@ pub mod external;
 mod group;
 pub mod guest;
 pub mod lease;
+pub mod mounts;
 mod port;
 pub mod process;
 pub mod process_id;

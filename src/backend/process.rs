@@ -8,14 +8,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::lease::{self, CONFIG_FILE, Holding, SCRATCH_PREFIX};
+use super::lease::{self, CONFIG_FILE, Holding, LOG_FILE};
 use super::process_id::ProcessId;
 use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch};
 use super::{group, port};
 use crate::domain::event::Fix;
 use crate::domain::fault::ServerEnd;
 
-const LOG_FILE: &str = "crashdrill-server.log";
 /// Programs looked for on PATH, in this order.
 pub const PROGRAMS: [&str; 3] = ["redis-server", "valkey-server", "redict-server"];
 
@@ -103,18 +102,10 @@ impl ProcessBackend {
             BackendError::new(format!("cannot {doing} {}: {error}", path.display()))
                 .details(error.to_string())
         };
-        let dir = tempfile::Builder::new()
-            .prefix(SCRATCH_PREFIX)
-            .tempdir_in(&self.spec.scratch)
-            .map_err(|error| {
-                failed(
-                    "make a directory for the server in",
-                    &self.spec.scratch,
-                    &error,
-                )
-            })?
-            .keep();
-        lease::hold(Holding::Directory(dir.clone()));
+        let dir = lease::held_directory(&self.spec.scratch).map_err(|error| {
+            let scratch = &self.spec.scratch;
+            failed("make a directory for the server in", scratch, &error)
+        })?;
         let port = port::free()
             .map_err(|error| BackendError::new(format!("no free port on 127.0.0.1: {error}")))?;
         let password = super::random_password()?;

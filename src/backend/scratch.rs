@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lease::{self, CONFIG_FILE, Holding, SCRATCH_PREFIX};
+use super::lease::{self, CONFIG_FILE, Holding};
 use super::{BackendError, Result};
 
 /// Removed when it is dropped.
@@ -24,12 +24,7 @@ impl ScratchFolder {
                 parent.display()
             ))
         };
-        let root = tempfile::Builder::new()
-            .prefix(SCRATCH_PREFIX)
-            .tempdir_in(&parent)
-            .map_err(failed)?
-            .keep();
-        lease::hold(Holding::Directory(root.clone()));
+        let root = lease::held_directory(&parent).map_err(failed)?;
         let folder = ScratchFolder {
             data: root.join("data"),
             root,

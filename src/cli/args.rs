@@ -39,6 +39,9 @@ pub enum Verb {
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
     /// Look into a memory store: sessions, health, what changed since an inventory. It reads and never writes
+    ///
+    /// On servers before 7.2 reading refreshes the idle time that LRU eviction goes by; from 7.2 on CLIENT NO-TOUCH
+    /// spares it. The password may stand in the address, in CRASHDRILL_PASSWORD, or in the system's keyring.
     #[command(after_help = INSPECT_EXIT_CODES)]
     Inspect(Box<InspectArgs>),
     /// List or delete runs

@@ -40,6 +40,8 @@ pub struct State {
     pub log: DiskLog,
     mishaps: Mishaps,
     frozen: Option<Micros>,
+    /// Fsyncs in flight at the freeze, whatever became of them since.
+    in_flight_then: u32,
     /// The server is being killed: what still comes fails at once, so that it can die.
     refusing: bool,
     held: Vec<Held>,
@@ -70,6 +72,7 @@ impl Gate {
             log,
             mishaps,
             frozen: None,
+            in_flight_then: 0,
             refusing: false,
             held: Vec::new(),
             armed: None,
@@ -232,6 +235,7 @@ impl Gate {
         if state.frozen.is_none() {
             state.frozen = Some(now);
             let fsyncs = state.fsyncs.len();
+            state.in_flight_then = fsyncs as u32;
             state
                 .log
                 .note(now, "freeze", json!({ "fsyncs_in_flight": fsyncs }));
@@ -276,10 +280,8 @@ impl Gate {
     pub fn cut(&self) -> CutReport {
         let at = self.freeze();
         let mut state = self.lock();
-        // Counted before the waiting ones are sent away.
-        let in_flight = state.fsyncs.len() as u32;
         let mut report = state.model.cut(at);
-        report.fsyncs_in_flight = report.fsyncs_in_flight.max(in_flight);
+        report.fsyncs_in_flight = state.in_flight_then;
         report.last_fsync_began = state.last_fsync_began;
         report.last_fsync_ended = state.last_fsync_ended;
         let now = self.now();
@@ -375,6 +377,7 @@ impl State {
         };
         self.log.struck(&struck);
         self.frozen = Some(at);
+        self.in_flight_then = self.fsyncs.len() as u32;
         self.struck = Some(struck);
     }
 

@@ -13,8 +13,11 @@ use super::glue::Glue;
 use super::model::Attr;
 use super::spec::DiskError;
 
-/// The source of our mounts, by which they are known in `/proc/self/mountinfo`.
-const SOURCE: &str = "crashdrill";
+/// The source of our mounts, by which they are known in `/proc/self/mountinfo` when we are gone: the process that
+/// answers for them is in it, so that nobody need ask a disk that may not answer.
+fn source() -> String {
+    format!("crashdrill:{}", std::process::id())
+}
 
 /// The root's owner and mode, from a folder that a disk can be mounted on.
 pub fn root_of(at: &Path) -> Result<Attr, DiskError> {
@@ -56,7 +59,7 @@ pub fn root_of(at: &Path) -> Result<Attr, DiskError> {
 pub fn mount(glue: Glue, at: &Path, allow_other: bool) -> Result<BackgroundSession, DiskError> {
     let mut config = Config::default();
     config.mount_options = vec![
-        MountOption::FSName(SOURCE.to_owned()),
+        MountOption::FSName(source()),
         MountOption::DefaultPermissions,
         MountOption::NoAtime,
     ];

@@ -11,6 +11,8 @@ use tempfile::TempDir;
 
 use super::env::Clock;
 use crate::backend::BackendError;
+use crate::backend::lease::{self, Holding};
+use crate::backend::mounts::DISK_PREFIX;
 pub use crate::disk::unavailable;
 use crate::disk::{CutReport, DiskStatus, FaultyDisk, MountSpec};
 use crate::domain::disk::DiskPlan;
@@ -24,8 +26,6 @@ const MARKER: &[u8] = b"RPUSH\r\n";
 
 /// What the disk may hold in memory.
 const MEMORY_LIMIT: u64 = 2 << 30;
-
-const PREFIX: &str = "crashdrill-disk-";
 
 /// A mounted disk and what it counted before this round.
 pub struct DrillDisk {
@@ -46,7 +46,9 @@ struct Base {
 /// An empty folder to mount on.
 pub fn folder() -> Result<TempDir, BackendError> {
     let scratch = std::env::temp_dir();
-    let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&scratch);
+    let made = tempfile::Builder::new()
+        .prefix(DISK_PREFIX)
+        .tempdir_in(&scratch);
     made.map_err(|error| {
         let scratch = scratch.display();
         BackendError::new(format!(
@@ -72,6 +74,8 @@ impl DrillDisk {
                 error
             });
         }
+        // Noted before it is there: what outlives us must be known to the janitor.
+        lease::hold(Holding::Mount(at.path().to_owned()));
         let disk = FaultyDisk::mount(MountSpec {
             at: at.path().to_owned(),
             plan: plan.clone(),
@@ -82,7 +86,10 @@ impl DrillDisk {
             memory_limit_bytes: MEMORY_LIMIT,
             neighbours: true,
         })
-        .map_err(|error| BackendError::new(error.message))?;
+        .map_err(|error| {
+            lease::release(Holding::Mount(at.path().to_owned()));
+            BackendError::new(error.message)
+        })?;
         Ok(DrillDisk {
             disk,
             at,
@@ -179,6 +186,7 @@ impl DrillDisk {
         self.disk
             .unmount()
             .map_err(|error| BackendError::new(error.message))?;
+        lease::release(Holding::Mount(at.clone()));
         std::fs::remove_dir(&at)
             .map_err(|error| BackendError::new(format!("cannot remove {}: {error}", at.display())))
     }

@@ -180,14 +180,14 @@ impl Drill {
         match command {
             Command::Stream if phase == Phase::Ready => self.stream(),
             Command::Pause if phase == Phase::Streaming => self.pause_stream(),
-            Command::Fault(fault) if up => match self.backend.cannot(fault.kind) {
+            Command::Fault(fault) if up => match self.cannot(fault.kind) {
                 Some(reason) => self.warn(&format!(
                     "{} is not possible here: {reason}",
                     fault.kind.title()
                 )),
                 None => self.fault(fault, None),
             },
-            Command::Arm(fault, trigger) if up => match self.backend.cannot(fault.kind) {
+            Command::Arm(fault, trigger) if up => match self.cannot(fault.kind) {
                 Some(reason) => self.warn(&format!(
                     "{} is not possible here: {reason}",
                     fault.kind.title()

@@ -47,6 +47,7 @@ fn name(holding: &Holding) -> String {
     match holding {
         Holding::Group(leader) => format!("server process {}", leader.pid),
         Holding::Directory(path) => path.display().to_string(),
+        Holding::Mount(path) => format!("faulty disk at {}", path.display()),
         Holding::Docker { run } => format!("containers of run {run}"),
     }
 }

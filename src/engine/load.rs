@@ -129,7 +129,7 @@ impl Load {
             let wait = schedule.wait(self.workload.rate);
             pipes.turn(wait, &|| clock.now(), &mut |reply| completed.push(reply))?;
             pipes.expire(self.op_timeout, clock.now(), &mut |reply| {
-                completed.push(reply)
+                completed.push(reply);
             });
             for reply in completed.drain(..) {
                 self.complete(reply);

@@ -77,7 +77,7 @@ impl Drill {
         self.attention
             .doing(&format!("Waiting until {}", trigger.words()), None);
         self.collect_log();
-        if self.latest_info.is_none() {
+        if self.latest_info.is_none() && !self.server_may_hang() {
             self.take_info();
         }
         let save_time = self.widen(trigger)?;

@@ -30,8 +30,9 @@ impl Drill {
     pub(super) fn fault(&mut self, fault: Fault, mut hit: Option<Hit>) -> Step {
         self.attention.phase(Phase::Faulting);
         self.judged = false;
-        // A moment does not wait for a look at log and INFO: what was seen last has to do.
-        let before = if hit.is_some() {
+        // A moment does not wait for a look at log and INFO, and a server that waits for its disk does not answer:
+        // what was seen last has to do.
+        let before = if hit.is_some() || self.server_may_hang() {
             self.latest_info.clone()
         } else {
             self.collect_log();
@@ -105,6 +106,17 @@ impl Drill {
             });
         }
         Ok(())
+    }
+
+    /// Why this fault cannot be performed on this server; `None` if it can.
+    pub(super) fn cannot(&self, kind: FaultKind) -> Option<String> {
+        if kind == FaultKind::PowerLoss && self.disk.is_none() {
+            return Some(
+                "there is no faulty disk under this server; choose one in the plan and start again"
+                    .into(),
+            );
+        }
+        self.backend.cannot(kind)
     }
 
     fn strike(&mut self, fault: Fault, gave_up: Option<ServerEnd>) -> Step<Struck> {

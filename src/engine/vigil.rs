@@ -51,12 +51,23 @@ impl Drill {
             // It ends by itself only when it cannot go on; its result says why.
             self.end_stream()?;
         }
-        if Instant::now() >= self.next_info {
+        if Instant::now() >= self.next_info && !self.server_may_hang() {
             self.next_info = Instant::now() + INFO_EVERY;
             self.take_info();
             self.keep_saves_slow()?;
         }
         Ok(())
+    }
+
+    /// An fsync on the faulty disk has been in flight for a while: the server's main thread may wait for it with its
+    /// next write, and asking it anything would hold up the drill.
+    pub(super) fn server_may_hang(&self) -> bool {
+        const WHILE: Duration = Duration::from_millis(500);
+        let began = self
+            .disk
+            .as_ref()
+            .and_then(|disk| disk.disk.status().oldest_fsync_began);
+        began.is_some_and(|began| self.attention.clock.now().since(began) > WHILE)
     }
 
     /// The server has ended and it was not us: what is missing later cannot be laid to our fault.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::export::Export;
 use super::scan::{Found, Options, Progress, Sink, scan};
 use crate::client::budget::Budget;
+use crate::client::reader::ReadError;
 use crate::client::target::Target;
 use crate::domain::memory::pictures::Pictures;
 use crate::domain::memory::tree::Tree;
@@ -20,7 +21,11 @@ pub enum News {
     Progress(Progress),
     /// The end, with everything that is computed once and takes longer than a frame.
     Found(Box<Seen>),
-    Failed(String),
+    Failed {
+        error: String,
+        /// The address that would do: the same with or without TLS.
+        instead: Option<String>,
+    },
 }
 
 /// A finished scan.
@@ -70,12 +75,22 @@ fn look(
 ) -> News {
     let mut export = match export.map(Export::begin).transpose() {
         Ok(export) => export,
-        Err(error) => return News::Failed(format!("{error:#}")),
+        Err(error) => {
+            return News::Failed {
+                error: format!("{error:#}"),
+                instead: None,
+            };
+        }
     };
     let sink = export.as_mut().map(|export| export as &mut dyn Sink);
     let found = match scan(target, budget, options, progress, sink) {
         Ok(found) => found,
-        Err(error) => return News::Failed(error.to_string()),
+        Err(error) => {
+            return News::Failed {
+                instead: instead(target, &error),
+                error: error.to_string(),
+            };
+        }
     };
     let tree = Tree::new(&found.survey, &options.recogniser.separator);
     let pictures = Pictures::of(&found.survey, &tree);
@@ -86,4 +101,14 @@ fn look(
         pictures,
         exported,
     }))
+}
+
+/// Where only the encryption is wrong, the right address is known.
+fn instead(target: &Target, error: &ReadError) -> Option<String> {
+    let address = target.label();
+    match error {
+        ReadError::NoTls { .. } => Some(address.replacen("rediss://", "redis://", 1)),
+        ReadError::ClosedAtOnce { .. } => Some(address.replacen("redis://", "rediss://", 1)),
+        _ => None,
+    }
 }

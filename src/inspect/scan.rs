@@ -371,12 +371,7 @@ impl Walk<'_> {
             Ending::Whole | Ending::TooLarge => {}
             Ending::Changed(how) => self.survey.mark(due.row, Mark::Changed, || how),
             Ending::Unread(why) => self.survey.mark(due.row, Mark::Unread, || why),
-            Ending::Gone => {
-                self.survey.gone += 1;
-                self.survey.mark(due.row, Mark::Unread, || {
-                    "it was gone before it was read".into()
-                });
-            }
+            Ending::Gone => self.survey.withdraw(due.row),
         }
     }
 }

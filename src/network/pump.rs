@@ -56,7 +56,7 @@ pub fn carry_replies(shared: &Shared, link: &Link, unanswered: &SharedUnanswered
         shared,
         link,
         unanswered,
-        input: Vec::new(),
+        input: Input::new(),
         due: VecDeque::new(),
         lost: 0,
     };
@@ -86,9 +86,9 @@ fn finish(shared: &Shared, link: &Link, receiver: &TcpStream, end: End) {
 }
 
 fn commands(shared: &Shared, link: &Link, unanswered: &SharedUnanswered) -> End {
-    let mut input = Vec::new();
+    let mut input = Input::new();
     loop {
-        match read(&link.client, &mut input) {
+        match input.read(&link.client) {
             Ok(0) if shared.wait_for_flow() => return End::Closed,
             Ok(0) | Err(_) => return End::Failed,
             Ok(_) => {}
@@ -96,7 +96,7 @@ fn commands(shared: &Shared, link: &Link, unanswered: &SharedUnanswered) -> End 
         if !shared.wait_for_flow() {
             return End::Cut;
         }
-        match forward_commands(shared, link, unanswered, &mut input) {
+        match forward_commands(shared, link, unanswered, &mut input.bytes) {
             Ok(()) => {}
             Err(end) => return end,
         }
@@ -160,7 +160,7 @@ struct Replies<'a> {
     shared: &'a Shared,
     link: &'a Link,
     unanswered: &'a SharedUnanswered,
-    input: Vec<u8>,
+    input: Input,
     /// Delayed bytes, and when they are due.
     due: VecDeque<(Instant, Vec<u8>)>,
     /// Replies dropped by the fault.
@@ -178,7 +178,7 @@ impl Replies<'_> {
                     .max(Duration::from_micros(100))
             });
             let _ = self.link.server.set_read_timeout(patience);
-            match read(&self.link.server, &mut self.input) {
+            match self.input.read(&self.link.server) {
                 Ok(0) if self.shared.wait_for_flow() => return End::Closed,
                 Ok(0) => return End::Failed,
                 Ok(_) => {}
@@ -199,7 +199,7 @@ impl Replies<'_> {
     }
 
     fn forward(&mut self) -> Result<(), End> {
-        let input = std::mem::take(&mut self.input);
+        let mut input = std::mem::take(&mut self.input.bytes);
         let mut out = Vec::new();
         let mut at = 0;
         while let Some(length) = framing::reply_length(&input[at..])? {
@@ -210,7 +210,8 @@ impl Replies<'_> {
             }
             out.extend_from_slice(message);
         }
-        self.input = input[at..].to_vec();
+        input.drain(..at);
+        self.input.bytes = input;
         self.pass(out)
     }
 
@@ -297,18 +298,33 @@ impl Replies<'_> {
     }
 }
 
-/// Reads once and appends.
-fn read(mut from: &TcpStream, input: &mut Vec<u8>) -> std::io::Result<usize> {
-    let before = input.len();
-    input.resize(before + CHUNK, 0);
-    let read = loop {
-        match from.read(&mut input[before..]) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            result => break result,
+/// What has been received and not yet been passed on.
+struct Input {
+    bytes: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Input {
+    fn new() -> Self {
+        Input {
+            bytes: Vec::new(),
+            scratch: vec![0; CHUNK],
         }
-    };
-    input.truncate(before + *read.as_ref().unwrap_or(&0));
-    read
+    }
+
+    /// Reads once and appends.
+    fn read(&mut self, mut from: &TcpStream) -> std::io::Result<usize> {
+        loop {
+            match from.read(&mut self.scratch) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(read) => {
+                    self.bytes.extend_from_slice(&self.scratch[..read]);
+                    return Ok(read);
+                }
+            }
+        }
+    }
 }
 
 fn send(

@@ -270,7 +270,7 @@ fn second_acts_are_told_in_every_format_with_their_numbers() {
         "The network lost 16 answers on purpose",
         "flipped at byte 21,780: 0x72 became 0x52",
         "removed 1,100 bytes of the AOF; the server starts again, 500 of 585 acknowledged messages are saved and 85 are gone for good",
-        "A process kill would have left: nothing of 585 acknowledged messages lost; a power cut: Redis refuses to start",
+        "A process kill would have left: none of 585 acknowledged messages lost; a power cut: Redis refuses to start",
         "Had the power failed at 8.412 s: not tried: no port",
         "over 3 possible ends of the AOF a power cut would have lost between 0 and 7 acknowledged messages, and on 1 of them Redis refuses to start",
     ];

@@ -2,5 +2,12 @@
 //! real server.
 #![cfg(target_os = "linux")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod death;
+mod kernel;
 mod mounted;
+
+mod server;
 mod stand;

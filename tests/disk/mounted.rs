@@ -221,7 +221,7 @@ fn a_full_disk_says_so_and_takes_what_fits() {
 fn a_model_out_of_memory_says_so() {
     use std::io::Write;
     let stand = Stand::with(DiskPlan::default(), |spec| {
-        spec.memory_limit_bytes = 100_000
+        spec.memory_limit_bytes = 100_000;
     });
     let mut file = stand.append("a", &[1; 90_000]);
     assert_eq!(
@@ -234,7 +234,7 @@ fn a_model_out_of_memory_says_so() {
 #[test]
 fn an_error_comes_where_it_was_asked_for() {
     let stand = Stand::new(plan(|plan| {
-        plan.io_error = Some("fsync:*.aof#2".parse().unwrap())
+        plan.io_error = Some("fsync:*.aof#2".parse().unwrap());
     }));
     let file = stand.append("a.aof", b"1");
     file.sync_all().unwrap();

@@ -4,7 +4,10 @@ use crashdrill::app::action::Action;
 use crashdrill::app::check_action::CheckAction;
 use crashdrill::app::check_state::Picked;
 use crashdrill::app::effect::Fact;
-use crashdrill::app::state::{LogTab, Purpose, Settings, ThemeChoice, View, Zoom};
+use crashdrill::app::state::{LogTab, Purpose, Screen, Settings, ThemeChoice, View, Zoom};
+use crashdrill::app::store_action::StoreAction;
+use crashdrill::app::store_effect::StoreFact;
+use crashdrill::app::store_state::StoreView;
 use crashdrill::checks::runner::CheckEvent;
 use crashdrill::domain::event::{DrillEvent, Fix, Phase, Progress};
 use crashdrill::domain::fault::{Fault, FaultKind, FaultRecord, ServerEnd};
@@ -16,10 +19,13 @@ use crashdrill::domain::verdict::Verdict;
 use crashdrill::report::Format;
 use egui_kittest::{SnapshotOptions, SnapshotResults};
 
+use std::sync::Arc;
+
 use crate::act_fixture as acts;
 use crate::drill_fixture::Spec;
 use crate::runs::summaries;
 use crate::stage::{Play, Stage, presets};
+use crate::store_fixture;
 
 const SMALL: [f32; 2] = [1280.0, 800.0];
 const LEAST: [f32; 2] = [1024.0, 700.0];
@@ -33,6 +39,19 @@ fn look(
     theme: ThemeChoice,
     arrange: impl FnOnce(&mut Stage),
 ) {
+    // Long transcripts are measured a few milliseconds a frame, and panels slide.
+    look_after(all, name, size, theme, 250, arrange);
+}
+
+/// After this many frames.
+fn look_after(
+    all: &mut SnapshotResults,
+    name: &str,
+    size: [f32; 2],
+    theme: ThemeChoice,
+    frames: usize,
+    arrange: impl FnOnce(&mut Stage),
+) {
     let mut settings = Settings::default();
     settings.look.theme = theme;
     let mut stage = Stage::sized(Play::Mute, size, settings, |builder| {
@@ -43,8 +62,7 @@ fn look(
     });
     stage.settle();
     arrange(&mut stage);
-    // Long transcripts are measured a few milliseconds a frame, and panels slide.
-    stage.window.run_steps(250);
+    stage.window.run_steps(frames);
     let mode = if theme == ThemeChoice::Dark {
         "dark"
     } else {
@@ -300,6 +318,74 @@ fn toasts() {
             "Opening failed: no program is known for this file: /home/ada/reports/crash.html"
                 .into(),
         ));
+    });
+}
+
+fn store(all: &mut SnapshotResults, name: &str, view: StoreView) {
+    let arrange = |stage: &mut Stage| {
+        act(stage, Action::Show(Screen::Store));
+        crate::store::show(stage, store_fixture::seen(400));
+        for gauge in store_fixture::gauges() {
+            let reading = Fact::Store(StoreFact::Gauge(gauge));
+            stage.window.state_mut().learn(reading);
+        }
+        let compared = Ok(store_fixture::compared());
+        stage.learn(Fact::Store(StoreFact::Compared(compared)));
+        act(stage, Action::Store(StoreAction::View(view)));
+        if view == StoreView::Sessions {
+            let row = stage.state().store.table.rows[0];
+            act(stage, Action::Store(StoreAction::Select(Some(row))));
+            let page = Ok(Arc::new(store_fixture::page()));
+            let look = 0;
+            stage.learn(Fact::Store(StoreFact::Page { look, row, page }));
+        }
+    };
+    for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
+        look_after(all, name, SMALL, theme, 30, arrange);
+    }
+}
+
+#[test]
+fn store_sessions() {
+    store(
+        &mut SnapshotResults::new(),
+        "store-sessions",
+        StoreView::Sessions,
+    );
+}
+
+#[test]
+fn store_namespaces() {
+    store(
+        &mut SnapshotResults::new(),
+        "store-namespaces",
+        StoreView::Namespaces,
+    );
+}
+
+#[test]
+fn store_pictures() {
+    store(
+        &mut SnapshotResults::new(),
+        "store-pictures",
+        StoreView::Pictures,
+    );
+}
+
+#[test]
+fn store_changes() {
+    store(
+        &mut SnapshotResults::new(),
+        "store-changes",
+        StoreView::Changes,
+    );
+}
+
+#[test]
+fn store_empty() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "store-empty", |stage| {
+        act(stage, Action::Show(Screen::Store));
     });
 }
 

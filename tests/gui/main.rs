@@ -5,6 +5,11 @@ mod act_fixture;
 #[path = "../support/drill_fixture.rs"]
 #[allow(dead_code)]
 mod drill_fixture;
+#[path = "../support/store_fixture.rs"]
+#[allow(dead_code)]
+mod store_fixture;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod acts;
 mod checks;
@@ -16,4 +21,5 @@ mod looks;
 mod plan;
 mod runs;
 mod stage;
+mod store;
 mod update;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crashdrill::app::App;
 use crashdrill::app::action::Action;
-use crashdrill::app::effect::{Doors, Fact, paint};
+use crashdrill::app::effect::{Doors, Fact, Launcher, paint};
 use crashdrill::app::state::{AppState, Settings, Shown};
 use crashdrill::domain::event::{DrillEvent, LiveView, Phase, Progress, RunId, TimedEvent};
 use crashdrill::domain::fault::FaultKind;
@@ -88,6 +88,28 @@ impl Stage {
                 runs,
                 settings: Some(kept),
                 presets: Some(own),
+            };
+            App::new(&cc.egui_ctx, doors, settings, presets())
+        });
+        Stage {
+            window,
+            _folder: folder,
+        }
+    }
+
+    /// A window whose drills are started by this launcher.
+    pub fn launching(launch: Launcher, settings: Settings) -> Stage {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let runs = folder.path().join("runs");
+        let kept = folder.path().join("config/window.json");
+        let builder = Harness::builder()
+            .with_size([1280.0, 800.0])
+            .with_max_steps(40);
+        let window = builder.build_eframe(move |cc| {
+            let doors = Doors {
+                launch,
+                runs,
+                settings: Some(kept),
             };
             App::new(&cc.egui_ctx, doors, settings, presets())
         });

@@ -211,7 +211,7 @@ fn a_power_cut_under_a_container_takes_exactly_what_was_not_fsynced() {
         "--seconds",
         "2.5",
         "--fsync-delay",
-        "4s@1s",
+        "3s:*.incr.aof",
         "--trigger",
         "fsync-late=1s",
     ]);

@@ -2,6 +2,7 @@
 //! server and client find on the data that the fault left.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -203,7 +204,7 @@ fn a_stalled_fsync_makes_a_kill_take_answered_writes() {
         "--seconds",
         "2",
         "--fsync-delay",
-        "3s@1s",
+        "3s@1s:*.incr.aof",
         "--trigger",
         "fsync-late=1s",
     ]);
@@ -227,9 +228,9 @@ fn a_power_cut_on_a_slow_disk_breaks_the_promise_of_everysec_and_says_why() {
         "--fault",
         "power-loss",
         "--seconds",
-        "4",
+        "3",
         "--fsync-delay",
-        "4s@1s",
+        "8s@1s:*.incr.aof",
         "--trigger",
         "fsync-late=2.5s",
     ]);
@@ -378,7 +379,7 @@ fn begin_in_the_middle_of_a_second() {
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
     let wait = (1_400 - u64::from(since.subsec_millis())) % 1_000;
-    std::thread::sleep(std::time::Duration::from_millis(wait));
+    std::thread::sleep(Duration::from_millis(wait));
 }
 
 /// The rewrite opens a new INCR file and hands the old one's last fsync to another thread. That one stalls, the new
@@ -535,5 +536,63 @@ fn a_replay_judges_a_power_cut_the_same_from_the_evidence_alone() {
     let again: Value = serde_json::from_slice(&std::fs::read(&again).unwrap()).unwrap();
     for field in ["verdict", "counts", "sentences", "faults", "cut", "ladder"] {
         assert_eq!(again[field], drill.report[field], "{field}");
+    }
+}
+
+/// Folders that faulty disks of this program are mounted on, by the kernel's list: the source names the process.
+fn mounts_of(process: u32) -> Vec<String> {
+    let source = format!("crashdrill:{process}");
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
+    let ours = mounts.lines().filter_map(|line| {
+        let (from, rest) = line.split_once(' ')?;
+        let at = rest.split(' ').next()?;
+        (from == source).then(|| at.to_owned())
+    });
+    ours.collect()
+}
+
+#[test]
+fn our_own_sigkill_leaves_no_disk_and_no_server() {
+    let program = Program::new();
+    let mut child = program
+        .command(&[
+            "run",
+            "--backend",
+            "process",
+            "--preset",
+            "aof-everysec",
+            "--fault",
+            "power-loss",
+            "--seconds",
+            "60",
+            "--fsync-delay",
+            "30s@0.1s",
+        ])
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    let patience = Duration::from_secs(20);
+    while !program.runs().join("latest/effective.conf").exists() {
+        assert!(begun.elapsed() < patience, "the server does not start");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // An fsync hangs by now, and with it a thread of the server's that no signal reaches.
+    std::thread::sleep(Duration::from_millis(1500));
+    let mounted = mounts_of(child.id());
+    assert_eq!(mounted.len(), 1, "{mounted:?}");
+    let process = child.id();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let begun = Instant::now();
+    while !mounts_of(process).is_empty() || std::path::Path::new(&mounted[0]).exists() {
+        assert!(begun.elapsed() < patience, "{mounted:?} is left");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let log = std::fs::read_to_string(program.latest().join("server.log")).unwrap();
+    let pid = log.split(':').next().unwrap();
+    let begun = Instant::now();
+    while std::path::Path::new("/proc").join(pid).exists() {
+        assert!(begun.elapsed() < patience, "the server {pid} is left");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }

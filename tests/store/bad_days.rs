@@ -62,6 +62,35 @@ fn wrong_passwords_are_refused_and_not_repeated() {
 }
 
 #[test]
+fn without_a_keyring_a_password_is_kept_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let child = spawn_server(dir.path(), port, "save \"\"\nrequirepass open-sesame");
+    connect(port, Some("open-sesame"));
+    let _server = Server { child, port };
+    let program = Program::new();
+    let output = program
+        .command(&[
+            "inspect",
+            &format!("redis://:open-sesame@127.0.0.1:{port}"),
+            "--remember",
+        ])
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .env("XDG_RUNTIME_DIR", program.home.path())
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("The password is not remembered"), "{said}");
+    let found = Command::new("grep")
+        .args(["-r", "open-sesame"])
+        .arg(program.home.path())
+        .output()
+        .unwrap();
+    assert!(found.stdout.is_empty(), "{}", text(&found.stdout));
+}
+
+#[test]
 fn what_is_no_redis_is_called_so() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

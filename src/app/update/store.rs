@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::effect::Effect;
-use super::super::state::{AppState, Purpose, Tone};
+use super::super::state::{AppState, Purpose, Screen, Tone};
 use super::super::store_action::{StoreAction, StoreFile};
 use super::super::store_effect::{StoreEffect, StoreFact, Whom};
 use super::super::store_order::Wanted;
@@ -30,8 +30,12 @@ pub(super) fn act(state: &mut AppState, action: StoreAction) -> Vec<Effect> {
         StoreAction::Edit(field, text) => edit(store, field, text),
         StoreAction::Remember(yes) => store.form.remember = yes,
         StoreAction::Pick(address) => {
+            // The same server with or without TLS has the same password.
+            if store.instead.take().as_ref() != Some(&address) {
+                store.password.clear();
+            }
             store.form.address = address;
-            store.password.clear();
+            store.error = None;
         }
         StoreAction::Forget(address) => {
             store.form.known.retain(|known| *known != address);
@@ -44,7 +48,11 @@ pub(super) fn act(state: &mut AppState, action: StoreAction) -> Vec<Effect> {
             return vec![Effect::Store(StoreEffect::SetBudget(per_sec))];
         }
         StoreAction::Look => return look_at_typed(state),
-        StoreAction::LookAtOurs => return look(state, Whom::Ours, false),
+        StoreAction::LookAtOurs => {
+            // Also from the palette, whatever screen is in sight.
+            state.screen = Screen::Store;
+            return look(state, Whom::Ours, false);
+        }
         StoreAction::Stop => return vec![Effect::Store(StoreEffect::Stop)],
         StoreAction::View(view) => store.view = view,
         StoreAction::Filter(text) => {
@@ -143,6 +151,7 @@ fn look(state: &mut AppState, whom: Whom, remember: bool) -> Vec<Effect> {
     store.look += 1;
     store.scanning = Some(Default::default());
     store.error = None;
+    store.instead = None;
     store.wrong = None;
     store.gauges.clear();
     vec![Effect::Store(StoreEffect::Scan {
@@ -267,7 +276,12 @@ pub(super) fn learn(state: &mut AppState, fact: StoreFact) -> Vec<Effect> {
             store.scanning = Some(progress);
         }
         StoreFact::Seen { look, seen } if look == store.look => return seen_now(state, seen),
-        StoreFact::Failed { look, error } if look == store.look => {
+        StoreFact::Failed {
+            look,
+            error,
+            instead,
+        } if look == store.look => {
+            store.instead = instead;
             store.scanning = None;
             store.rate = 0.0;
             store.error = Some(error);
@@ -276,13 +290,13 @@ pub(super) fn learn(state: &mut AppState, fact: StoreFact) -> Vec<Effect> {
             store.table.rows = rows;
             store.table.sorting = false;
         }
-        StoreFact::Page { look, row, page } => {
-            if look == store.look && store.selected == Some(row) {
-                store.page_loading = false;
-                match page {
-                    Ok(page) => store.page = Some(page),
-                    Err(error) => return toast(state, Tone::Bad, error, None),
-                }
+        StoreFact::Page { look, row, page }
+            if look == store.look && store.selected == Some(row) =>
+        {
+            store.page_loading = false;
+            match page {
+                Ok(page) => store.page = Some(page),
+                Err(error) => return toast(state, Tone::Bad, error, None),
             }
         }
         StoreFact::Gauge(gauge) => {
@@ -334,9 +348,6 @@ fn seen_now(state: &mut AppState, seen: Arc<super::super::store_state::Seen>) ->
         ..Table::default()
     };
     let mut effects = reorder(store);
-    effects.extend(shown(
-        state,
-        state.screen == super::super::state::Screen::Store,
-    ));
+    effects.extend(shown(state, state.screen == Screen::Store));
     effects
 }

@@ -41,6 +41,8 @@ impl View {
 #[derive(Clone, Debug)]
 struct Syncing {
     id: u64,
+    /// Where the journal of names and sizes stood at its beginning.
+    position: u64,
     view: View,
     dirty_since: Option<Micros>,
 }
@@ -197,8 +199,8 @@ impl File {
         marks::count(&self.written.read(range.start, there), marker)
     }
 
-    /// What is written now begins to become durable.
-    pub fn begin_sync(&mut self, id: u64) {
+    /// What is written now begins to become durable; `position` is where the journal stands.
+    pub fn begin_sync(&mut self, id: u64, position: u64) {
         let mut view = View {
             size: self.size(),
             data_end: self.size(),
@@ -211,6 +213,7 @@ impl File {
         let dirty_since = self.dirty_since.take();
         self.syncing.push(Syncing {
             id,
+            position,
             view,
             dirty_since,
         });
@@ -258,11 +261,14 @@ impl File {
         Some(self.syncing.remove(at))
     }
 
-    /// A truncate survives from now on, also in the views of fsyncs that began before it.
-    pub fn commit_resize(&mut self, size: u64, marker: &[u8]) {
+    /// The truncate of this number in the journal survives from now on, also where an fsync that began before it
+    /// returns later. One that began after it has it in its view, and what was written since.
+    pub fn commit_resize(&mut self, size: u64, number: u64, marker: &[u8]) {
         self.durable.resize(size);
         for one in &mut self.syncing {
-            one.view.resize(size);
+            if one.position < number {
+                one.view.resize(size);
+            }
         }
         if self.marks_from.is_some() {
             self.recount_durable(marker);

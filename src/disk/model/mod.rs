@@ -325,10 +325,10 @@ impl Model {
     }
 
     /// These changes are durable from now on.
-    fn survived(&mut self, changes: impl IntoIterator<Item = Change>) {
-        for change in changes {
+    fn survived(&mut self, changes: impl IntoIterator<Item = (u64, Change)>) {
+        for (number, change) in changes {
             if let Change::Resize { ino, size } = change {
-                self.with_file(ino, |file, marker| file.commit_resize(size, marker));
+                self.with_file(ino, |file, marker| file.commit_resize(size, number, marker));
             }
         }
     }

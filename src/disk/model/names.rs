@@ -191,14 +191,14 @@ impl Names {
         }
     }
 
-    /// Performs a change. Returns it if it survives at once.
-    pub fn change(&mut self, change: Change, words: String) -> Option<Change> {
+    /// Performs a change. Returns it with its number if it survives at once.
+    pub fn change(&mut self, change: Change, words: String) -> Option<(u64, Change)> {
         self.written.apply(&change);
+        self.next += 1;
         if self.metadata == Metadata::Sync {
             self.durable.apply(&change);
-            return Some(change);
+            return Some((self.next, change));
         }
-        self.next += 1;
         self.journal.push(Entry {
             number: self.next,
             change,
@@ -219,8 +219,9 @@ impl Names {
         self.next
     }
 
-    /// An fsync of `synced` that began at `position` has returned: what survives from now on.
-    pub fn commit(&mut self, synced: Ino, position: u64) -> Vec<Change> {
+    /// An fsync of `synced` that began at `position` has returned: what survives from now on,
+    /// with the number of each change.
+    pub fn commit(&mut self, synced: Ino, position: u64) -> Vec<(u64, Change)> {
         if self.journal.is_empty() {
             return Vec::new();
         }
@@ -236,7 +237,7 @@ impl Names {
             };
             if let Some(change) = now {
                 self.durable.apply(&change);
-                done.push(change);
+                done.push((entry.number, change));
             }
             if let Some(change) = later {
                 left.push(Entry { change, ..entry });
@@ -247,7 +248,7 @@ impl Names {
     }
 
     /// The journal commits by itself, as ext4's and XFS's do; in the worst case of POSIX it never does.
-    pub fn commit_by_itself(&mut self) -> Vec<Change> {
+    pub fn commit_by_itself(&mut self) -> Vec<(u64, Change)> {
         if self.metadata == Metadata::Strict {
             return Vec::new();
         }

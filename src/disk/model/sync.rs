@@ -37,13 +37,14 @@ impl Model {
         self.node(ino)?;
         let id = self.next_sync;
         self.next_sync += 1;
+        let position = self.names.position();
         let begun = Begun {
             ino,
-            position: self.names.position(),
+            position,
             sizes: self.sizes(),
         };
         self.syncs.insert(id, begun);
-        self.with_file(ino, |file, _| file.begin_sync(id));
+        self.with_file(ino, |file, _| file.begin_sync(id, position));
         Ok(id)
     }
 
@@ -108,8 +109,9 @@ impl Model {
         for ino in old {
             let id = self.next_sync;
             self.next_sync += 1;
+            let position = self.names.position();
             let bytes = self.with_file(ino, |file, marker| {
-                file.begin_sync(id);
+                file.begin_sync(id, position);
                 file.end_sync(id, marker)
             });
             let bytes = bytes.unwrap_or_default();

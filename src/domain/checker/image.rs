@@ -5,7 +5,7 @@ use crate::domain::history::History;
 use crate::domain::image::ImageOutcome;
 use crate::domain::op::{Cause, Completion, Micros, Op};
 use crate::domain::plan::DrillPlan;
-use crate::domain::readback::Readback;
+use crate::domain::readback::{Readback, SessionReadback};
 
 /// Ops as they were known at an instant: what was invoked later did not exist, what was answered later was under way.
 #[must_use]
@@ -48,7 +48,7 @@ pub fn image_outcome(
     }
     let counts = &judgement.counts;
     let outcome = ImageOutcome::Started {
-        found: readback.sessions.iter().map(|session| session.len()).sum(),
+        found: readback.sessions.iter().map(SessionReadback::len).sum(),
         lost: instant.lost,
         window: instant.window,
         cut: instant.cut.clone(),

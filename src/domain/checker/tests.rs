@@ -483,3 +483,36 @@ proptest! {
         prop_assert_eq!(judgement.verdict, Verdict::Violated, "{:?}", judgement.grounds);
     }
 }
+
+#[test]
+fn a_moment_that_was_missed_leaves_the_verdict_open_until_a_fault_was_performed_after_all() {
+    use crate::domain::event::{DrillEvent, TimedEvent};
+    use crate::domain::trigger::Trigger;
+    let event = |event| TimedEvent {
+        at: secs(1.0),
+        event,
+    };
+    let mut timeline = vec![event(DrillEvent::MomentMissed {
+        trigger: Trigger::AofBuffer,
+        reason: "waited 30 s for it".into(),
+    })];
+    let history = History {
+        faults: Vec::new(),
+        ..two_sessions()
+    };
+    let readback = found(&[(0, &[(1, 3)]), (1, &[(1, 2)])]);
+    let plan = plan("aof-everysec");
+    let judged = |circumstances: &Circumstances| {
+        let (judgement, _) = judge(&plan, &history, Some(&readback), circumstances);
+        (judgement.verdict, judgement.grounds)
+    };
+    let (verdict, grounds) = judged(&Circumstances::of(&timeline));
+    assert_eq!(verdict, Verdict::Inconclusive);
+    assert!(
+        matches!(grounds[..], [Ground::MomentMissed { .. }]),
+        "{grounds:?}"
+    );
+    let record = Box::new(kill(6.0));
+    timeline.push(event(DrillEvent::FaultDone { record }));
+    assert_eq!(Circumstances::of(&timeline), Circumstances::default());
+}

@@ -183,6 +183,17 @@ impl Survey {
         }
     }
 
+    /// The session was gone before it could be read: it is no session of this survey.
+    pub fn withdraw(&mut self, row: u32) {
+        let row = &mut self.rows[row as usize];
+        if row.session {
+            row.session = false;
+            row.marks = Marks::default();
+            self.sessions -= 1;
+            self.gone += 1;
+        }
+    }
+
     /// Takes a mark off all rows: it is about to be given anew.
     pub fn unmark(&mut self, mark: Mark) {
         self.rows.iter_mut().for_each(|row| row.marks.remove(mark));
@@ -256,8 +267,10 @@ pub fn readable(key: &[u8]) -> String {
     let mut text = String::with_capacity(key.len());
     for chunk in key.utf8_chunks() {
         for c in chunk.valid().chars() {
-            if c.is_control() {
+            if matches!(c, '\n' | '\r' | '\t') {
                 text.extend(c.escape_default());
+            } else if c.is_control() {
+                text.push_str(&format!("\\x{:02x}", c as u32));
             } else {
                 text.push(c);
             }
@@ -322,6 +335,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_shown_as_bytes() {
-        assert_eq!(readable(b"a\xff\n\xe4\xbd\xa0"), "a\\xff\\n\u{4f60}");
+        assert_eq!(
+            readable(b"a\xff\n\x04\xe4\xbd\xa0"),
+            "a\\xff\\n\\x04\u{4f60}"
+        );
     }
 }

@@ -196,6 +196,23 @@ fn an_import_keeps_persistence_and_memory_and_says_why_it_drops_the_rest() {
 }
 
 #[test]
+fn a_power_cut_is_promised_by_what_is_fsynced_and_when() {
+    let promise = |text| {
+        let preset = import(text, "x.conf").preset;
+        preset.promise(FaultKind::PowerLoss).to_string()
+    };
+    assert_eq!(promise("save \"\""), "everything");
+    assert_eq!(promise("save 60 1"), "since-snapshot");
+    assert_eq!(promise("appendonly yes"), "window 2s");
+    assert_eq!(promise("appendonly yes\nappendfsync no"), "window 35s");
+    let always = "appendonly yes\nappendfsync always\n";
+    assert_eq!(promise(always), "nothing");
+    // Redis looks at this setting before it looks at the policy.
+    let unsynced = format!("{always}no-appendfsync-on-rewrite yes");
+    assert_eq!(promise(&unsynced), "window 35s");
+}
+
+#[test]
 fn an_import_without_a_directive_promises_what_redis_does_by_default() {
     let promise = |text| {
         import(text, "x.conf")

@@ -48,7 +48,7 @@ pub fn findings(event: &DrillEvent) -> Vec<&ImageFinding> {
     }
 }
 
-/// What became of writes whose answers the network lost on purpose.
+/// What became of writes whose answers the network kept on purpose.
 #[must_use]
 pub fn in_doubt_sentence(record: &RunRecord) -> Option<String> {
     let lost: u64 = record
@@ -62,14 +62,23 @@ pub fn in_doubt_sentence(record: &RunRecord) -> Option<String> {
         })
         .sum();
     let counts = &record.judgement.counts;
-    (lost > 0).then(|| {
-        format!(
-            "The network lost {} on purpose: those writes are in doubt, not lost. Of all writes in doubt {} were found again (resurfaced) and {} were not (absent)",
-            counted(lost, "answer"),
-            count(counts.resurfaced),
-            count(counts.absent)
-        )
-    })
+    let doubt = counts.resurfaced + counts.absent;
+    let became = format!(
+        "{} were found again (resurfaced) and {} were not (absent)",
+        count(counts.resurfaced),
+        count(counts.absent)
+    );
+    match record.plan.network {
+        _ if lost > 0 => Some(format!(
+            "The network lost {} on purpose: those writes are in doubt, not lost. Of all writes in doubt {became}",
+            counted(lost, "answer")
+        )),
+        Some(_) if doubt > 0 => Some(format!(
+            "{} got no answer, since the network or the fault stood between: they are in doubt, not lost; {became}",
+            counted(doubt, "write")
+        )),
+        _ => None,
+    }
 }
 
 /// What the network did.
@@ -132,7 +141,7 @@ pub fn outcome_words(finding: &ImageFinding) -> String {
         } => {
             let acked = counted(finding.acked, "acknowledged message");
             let mut words = match (lost, window) {
-                (0, _) => format!("nothing of {acked} lost"),
+                (0, _) => format!("none of {acked} lost"),
                 (lost, Some(window)) => format!(
                     "{} of {acked} lost, the oldest {} before",
                     count(*lost),

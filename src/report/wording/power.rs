@@ -1,5 +1,7 @@
 //! Why a power cut took what it took, from what the faulty disk testified.
 
+use std::time::Duration;
+
 use super::number::{count, counted, span};
 use super::why::snapshot;
 use crate::domain::disk::{DiskPlan, FsyncDelay, Metadata};
@@ -8,6 +10,10 @@ use crate::domain::fault::FaultRecord;
 use crate::domain::preset::Keeping;
 use crate::domain::record::RunRecord;
 use crate::domain::verdict::{Cut, FaultFinding};
+
+/// The most that a cut under everysec took on a healthy disk (measured: 1.40 s on ext4, 1.51 s on XFS with a busy
+/// neighbour).
+const HEALTHY: Duration = Duration::from_millis(1_510);
 
 /// The sentence for one power loss.
 pub(super) fn cut_off(record: &RunRecord, fault: &FaultRecord, finding: &FaultFinding) -> String {
@@ -42,19 +48,17 @@ pub(super) fn cut_off(record: &RunRecord, fault: &FaultRecord, finding: &FaultFi
             "The loss is no clean cut: what is missing lies between what survived, as when an older file of the AOF was fsynced later than the newer one; {}",
             since(fault, disk)
         ),
-        _ => lost(record, aof, fault, disk),
-    }
-}
-
-fn lost(record: &RunRecord, aof: Keeping, fault: &FaultRecord, disk: &DiskEvidence) -> String {
-    let answered = format!(
-        "Redis had answered {} that the disk had not fsynced; {}",
-        counted(disk.answered_not_durable, "write"),
-        since(fault, disk)
-    );
-    match reason(record, aof, fault, disk) {
-        Some(reason) => format!("{answered}: {reason}"),
-        None => answered,
+        _ => {
+            let answered = format!(
+                "Redis had answered {} that the disk had not fsynced; {}",
+                counted(disk.answered_not_durable, "write"),
+                since(fault, disk)
+            );
+            match reason(record, aof, fault, finding) {
+                Some(reason) => format!("{answered}: {reason}"),
+                None => answered,
+            }
+        }
     }
 }
 
@@ -123,8 +127,9 @@ fn reason(
     record: &RunRecord,
     aof: Keeping,
     fault: &FaultRecord,
-    disk: &DiskEvidence,
+    finding: &FaultFinding,
 ) -> Option<String> {
+    let disk = fault.disk.as_ref()?;
     let plan = record.plan.disk.as_ref()?;
     let cut = disk.cut.as_ref()?;
     let before = fault.before.as_ref();
@@ -138,10 +143,11 @@ fn reason(
     if let Some(failing) = failing(plan) {
         return Some(failing);
     }
-    if plan.fsync_delay != FsyncDelay::None && aof == Keeping::AofEverysec {
+    let slow = finding.window.is_some_and(|window| window > HEALTHY);
+    if slow && plan.fsync_delay != FsyncDelay::None && aof == Keeping::AofEverysec {
         return Some(format!(
-            "an fsync on this disk took {} longer, and once a second is not one second when fsync is slow",
-            plan.fsync_delay
+            "an fsync on this disk took {}, and once a second is not one second when fsync is slow",
+            longer(plan.fsync_delay)
         ));
     }
     if aof == Keeping::AofNo {
@@ -163,4 +169,13 @@ fn reason(
             )
         )
     })
+}
+
+fn longer(delay: FsyncDelay) -> String {
+    match delay {
+        FsyncDelay::None => "no longer than it needs".into(),
+        FsyncDelay::Constant { by } => format!("{} longer", span(by)),
+        FsyncDelay::Between { least, most } => format!("{} to {} longer", span(least), span(most)),
+        FsyncDelay::Stall { by, .. } => format!("{} longer once", span(by)),
+    }
 }

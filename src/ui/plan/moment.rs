@@ -93,32 +93,31 @@ fn example(word: &str) -> Option<&'static str> {
 
 /// A number where there is one; a moment of the disk is typed as on the command line.
 fn parameter(ui: &mut Ui, draft: &mut PlanDraft) {
-    match draft.trigger.parse() {
-        Ok(Trigger::Acks { mut acks }) => {
-            if number(ui, "Messages", &mut acks, 50.0, "") {
-                draft.trigger = Trigger::Acks { acks: acks.max(1) }.to_string();
+    let changed =
+        match draft.trigger.parse() {
+            Ok(Trigger::Acks { mut acks }) => number(ui, "Messages", &mut acks, 50.0, "")
+                .then(|| Trigger::Acks { acks: acks.max(1) }),
+            Ok(Trigger::Bgsave { mut percent }) => number(ui, "Share", &mut percent, 0.5, " %")
+                .then(|| Trigger::Bgsave {
+                    percent: percent.clamp(1, 99),
+                }),
+            Ok(Trigger::FsyncLate { after }) => {
+                let mut millis = after.as_millis() as u64;
+                number(ui, "Late by", &mut millis, 10.0, " ms").then(|| Trigger::FsyncLate {
+                    after: Duration::from_millis(millis.max(1)),
+                })
             }
-        }
-        Ok(Trigger::Bgsave { mut percent }) => {
-            if number(ui, "Share", &mut percent, 0.5, " %") {
-                let percent = percent.clamp(1, 99);
-                draft.trigger = Trigger::Bgsave { percent }.to_string();
+            _ if kind(&draft.trigger) == "disk" => {
+                let hint = "before-rename:*.rdb#1";
+                field::row_plain(ui, "Operation", |ui| {
+                    field::edit(ui, &mut draft.trigger, hint)
+                });
+                None
             }
-        }
-        Ok(Trigger::FsyncLate { after }) => {
-            let mut millis = after.as_millis() as u64;
-            if number(ui, "Late by", &mut millis, 10.0, " ms") {
-                let after = Duration::from_millis(millis.max(1));
-                draft.trigger = Trigger::FsyncLate { after }.to_string();
-            }
-        }
-        Ok(Trigger::Disk { .. }) | Err(_) if kind(&draft.trigger) == "disk" => {
-            let hint = "before-rename:*.rdb#1";
-            field::row_plain(ui, "Operation", |ui| {
-                field::edit(ui, &mut draft.trigger, hint)
-            });
-        }
-        _ => {}
+            _ => None,
+        };
+    if let Some(trigger) = changed {
+        draft.trigger = trigger.to_string();
     }
 }
 

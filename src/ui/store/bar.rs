@@ -30,7 +30,15 @@ pub fn show(ui: &mut Ui, state: &AppState, brush: &mut Brush, actions: &mut Vec<
         None => brush.scan = None,
     }
     if let Some(error) = &store.error {
-        problem(ui, &capital(error));
+        ui.horizontal(|ui| {
+            problem(ui, &capital(error));
+            if let Some(address) = &store.instead {
+                let scheme = address.split("://").next().unwrap_or_default();
+                if ui.button(format!("Use {scheme}://")).clicked() {
+                    actions.push(Action::Store(StoreAction::Pick(address.clone())));
+                }
+            }
+        });
     }
     whose(ui, state, actions);
 }
@@ -207,6 +215,7 @@ fn budget(ui: &mut Ui, state: &AppState, push: &mut impl FnMut(StoreAction)) {
     };
     let slider = Slider::new(&mut value, 100..=MOST)
         .logarithmic(true)
+        .trailing_fill(true)
         .show_value(false);
     let response = ui.add(slider);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Slider, true, "Commands a second"));

@@ -65,9 +65,9 @@ fn head(ui: &mut Ui, compared: &Compared) {
     );
     ui.label(RichText::new(text).family(semibold()));
     ui.horizontal_wrapped(|ui| {
-        for (change, number) in compared.kinds() {
+        for (change, number) in &compared.kinds {
             let (ink, _, glyph) = look(theme, change.severity());
-            let words = format!("{} {}", change.title(), counted(number, "session"));
+            let words = format!("{} {}", change.title(), counted(*number, "session"));
             part::badge(ui, ink, glyph, &words);
             ui.add_space(8.0);
         }

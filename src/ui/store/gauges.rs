@@ -62,7 +62,10 @@ fn one(ui: &mut Ui, title: &str, text: &str, history: impl Iterator<Item = u64>,
         (a.min(*value), b.max(*value))
     });
     let span = (most - least).max(1.0);
-    let curve = rect.shrink2(vec2(8.0, 6.0));
+    // Beside the number and below the title.
+    let mut curve = rect.shrink2(vec2(8.0, 6.0));
+    curve.set_left(rect.left() + 90.0);
+    curve.set_top(rect.top() + 21.0);
     let points: Vec<_> = values
         .iter()
         .enumerate()

@@ -10,10 +10,12 @@ use crate::app::store_state::Seen;
 use crate::domain::memory::tree::Node;
 use crate::report::inspection::bytes;
 use crate::report::wording::number::count;
-use crate::ui::icon;
 use crate::ui::theme::{Theme, sizes};
 
 const ROW: f32 = 24.0;
+/// Width of the bar and of the numbers to its right.
+const BAR: f32 = 200.0;
+const NUMBERS: f32 = 210.0;
 /// Children of a namespace that are listed; the rest is counted.
 const MOST: usize = 500;
 
@@ -120,13 +122,13 @@ fn entry(
     if response.hovered() {
         ui.painter().rect_filled(rect, 4.0, theme.raised);
     }
-    // Its share of all memory, behind the text.
+    // Its share of all memory.
     let share = node.bytes as f32 / total.max(1) as f32;
     let mut bar = rect.shrink2(vec2(0.0, 4.0));
-    bar.set_left(rect.right() - 240.0);
-    bar.set_right(bar.left() + 240.0 * share);
+    bar.set_left(rect.right() - NUMBERS - BAR);
+    bar.set_right(bar.left() + BAR * share);
     ui.painter()
-        .rect_filled(bar, 2.0, theme.written.gamma_multiply(0.25));
+        .rect_filled(bar, 2.0, theme.written.gamma_multiply(0.6));
     let mut inner = ui.new_child(
         egui::UiBuilder::new()
             .max_rect(rect)
@@ -134,11 +136,14 @@ fn entry(
     );
     inner.add_space(level as f32 * 18.0);
     let arrow = match (node.open, open) {
-        (false, _) => "   ",
-        (true, true) => icon::DOWN,
-        (true, false) => icon::UP,
+        (false, _) => "",
+        (true, true) => "−",
+        (true, false) => "+",
     };
-    inner.label(RichText::new(arrow).color(theme.weak));
+    inner.add_sized(
+        vec2(16.0, ROW),
+        Label::new(RichText::new(arrow).color(theme.weak)).selectable(false),
+    );
     let label = if node.label.is_empty() {
         "(empty)"
     } else {

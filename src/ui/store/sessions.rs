@@ -23,6 +23,7 @@ const ROW: f32 = 26.0;
 const HEADER: f32 = 24.0;
 /// Of all columns but the first and the last, which share the rest.
 const WIDTHS: [f32; 5] = [74.0, 72.0, 84.0, 108.0, 84.0];
+const NARROW: f32 = 760.0;
 
 pub fn show(
     ui: &mut Ui,
@@ -86,13 +87,18 @@ fn tools(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     });
 }
 
-/// Left edges and widths of all columns within a row.
+/// Left edges and widths of all columns within a row. Where there is little room, what stands beside the transcript
+/// anyway gives way to the key.
 fn columns(width: f32) -> [(f32, f32); 7] {
-    let rest = (width - WIDTHS.iter().sum::<f32>()).max(160.0);
+    let mut widths = WIDTHS;
+    if width < NARROW {
+        (widths[3], widths[4]) = (0.0, 0.0);
+    }
+    let rest = (width - widths.iter().sum::<f32>()).max(160.0);
     let (first, last) = (rest * 0.52, rest * 0.48);
     let mut edges = [(0.0, first); 7];
     let mut at = first;
-    for (edge, width) in edges[1..6].iter_mut().zip(WIDTHS) {
+    for (edge, width) in edges[1..6].iter_mut().zip(widths) {
         *edge = (at, width);
         at += width;
     }
@@ -133,6 +139,9 @@ fn header(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEADER), Sense::hover());
     let table = &state.store.table;
     for (column, edge) in Column::ALL.into_iter().zip(columns(rect.width() - 12.0)) {
+        if edge.1 <= 0.0 {
+            continue;
+        }
         let on = table.column == column;
         let arrow = match (on, table.ascending) {
             (false, _) => "",
@@ -188,6 +197,9 @@ fn row(ui: &mut Ui, state: &AppState, seen: &Seen, number: u32, actions: &mut Ve
     ];
     let edges = columns(rect.width());
     for ((column, text), edge) in Column::ALL.into_iter().zip(texts).zip(edges) {
+        if edge.1 <= 0.0 {
+            continue;
+        }
         let mut cell = cell(ui, rect, edge, is_number(column));
         let (ink, text) = match column {
             Column::Health => {
