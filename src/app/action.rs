@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::check_action::CheckAction;
+use super::check_state::CheckFormat;
 use super::state::{
     AppState, Dialog, LogTab, Purpose, RunColumn, Screen, Shown, Side, ThemeChoice, View, Zoom,
 };
@@ -81,6 +83,8 @@ pub enum Action {
     SortRuns(RunColumn),
     RevealThisRun,
 
+    Check(CheckAction),
+
     OpenPalette,
     EditPalette(String, usize),
     CloseDialog,
@@ -126,6 +130,14 @@ impl Action {
             Action::ResetPlan,
             Action::Show(Screen::Drill),
             Action::Show(Screen::Runs),
+            Action::Show(Screen::Checks),
+            Action::Check(CheckAction::RunAll),
+            Action::Check(CheckAction::RunPicked),
+            Action::Check(CheckAction::Cancel),
+            Action::Check(CheckAction::Export(CheckFormat::Html)),
+            Action::Check(CheckAction::Export(CheckFormat::Markdown)),
+            Action::Check(CheckAction::Export(CheckFormat::Json)),
+            Action::Check(CheckAction::Export(CheckFormat::Junit)),
             Action::RefreshRuns,
             Action::RevealThisRun,
             Action::View(View::Curves),
@@ -185,6 +197,8 @@ impl Action {
             Action::Show(Screen::Runs) => "Go to runs",
             Action::Show(Screen::Store) => "Go to store",
             Action::Store(action) => action.text(),
+            Action::Show(Screen::Checks) => "Go to checks",
+            Action::Check(action) => action.text(state),
             Action::Toggle(Side::Plan) => "Show or hide plan",
             Action::Toggle(Side::Inspector) => "Show or hide inspector",
             Action::Toggle(Side::Log) => "Show or hide timeline",
@@ -270,6 +284,7 @@ impl Action {
             Action::ZoomTo(Zoom::Cut) => "Only the messages on both sides of the cut",
             Action::ShowRaw(true) => "The bytes as they were written",
             Action::Store(action) => action.tooltip(),
+            Action::Check(action) => action.tooltip(),
             _ => "",
         }
     }
@@ -298,6 +313,7 @@ impl Action {
             Action::Show(Screen::Drill) => ctrl(Key::Num1),
             Action::Show(Screen::Runs) => ctrl(Key::Num2),
             Action::Show(Screen::Store) => ctrl(Key::Num3),
+            Action::Show(Screen::Checks) => ctrl(Key::Num4),
             _ => return None,
         })
     }
@@ -389,6 +405,7 @@ impl Action {
                 need(judged, "There is no judged run to look at yet")
             }
             Action::Store(action) => action.available(state),
+            Action::Check(action) => action.available(state),
             Action::UseImported => need(
                 matches!(state.dialog, Some(Dialog::Imported { .. })),
                 "Nothing was imported",

@@ -24,6 +24,11 @@ fn native(purpose: Purpose) -> Option<PathBuf> {
             .set_file_name(format!("crashdrill-report.{}", format.ending()))
             .add_filter(format.title(), &[format.ending()])
             .save_file(),
+        Purpose::Checks(format) => dialog
+            .set_title("Save the checks")
+            .set_file_name(format!("crashdrill-checks.{}", format.ending()))
+            .add_filter(format.title(), &[format.ending()])
+            .save_file(),
         Purpose::ImportConf => dialog
             .set_title("Import redis.conf")
             .add_filter("Redis configuration", &["conf"])

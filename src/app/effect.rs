@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use super::check_effect::{self, CheckEffect, Examiner};
 use super::dialog;
 pub use super::link::End;
 use super::link::Link;
 use super::persist;
 use super::state::{NoDisk, Picture, Purpose, Sentences, Settings};
 use super::store_effect::{Lookout, StoreEffect, StoreFact, Teller};
+use crate::checks::runner::CheckEvent;
 use crate::domain::event::{Progress, TimedEvent};
 use crate::domain::ladder::Ladder;
 use crate::domain::lanes::Lanes;
@@ -51,6 +53,7 @@ pub enum Effect {
     ReadServerLog(PathBuf),
     OpenPath(PathBuf),
     Copy(String),
+    Check(CheckEffect),
     CloseWindow,
     Store(StoreEffect),
 }
@@ -80,6 +83,7 @@ pub enum Fact {
     ImagesListed(Result<Vec<String>, String>),
     DiskLookedAt(NoDisk),
     ServerLog(Vec<String>),
+    Check(CheckEvent),
     Trouble(String),
     Store(StoreFact),
 }
@@ -118,6 +122,7 @@ pub struct Effects {
     ctx: egui::Context,
     link: Option<Link>,
     lookout: Lookout,
+    examiner: Examiner,
     facts: Receiver<Fact>,
     tell: Sender<Fact>,
 }
@@ -131,6 +136,7 @@ impl Effects {
             ctx,
             link: None,
             lookout: Lookout::default(),
+            examiner: Examiner::default(),
             facts,
             tell,
         }
@@ -196,6 +202,7 @@ impl Effects {
                 self.spawn("read-log", move || Some(Fact::ServerLog(server_log(&dir))));
             }
             Effect::OpenPath(path) => self.spawn("open", move || open_outside(&path)),
+            Effect::Check(effect) => self.check(effect),
             Effect::Copy(text) => self.ctx.copy_text(text),
             Effect::Store(effect) => {
                 let door = self.link.as_ref().and_then(Link::door);
@@ -219,6 +226,28 @@ impl Effects {
             wake: Box::new(move || ctx.request_repaint_after(WAKE_WITHIN)),
         };
         self.link = Some(Link::new((self.doors.launch)(plan, options)));
+    }
+
+    fn check(&mut self, effect: CheckEffect) {
+        match effect {
+            CheckEffect::Launch { form, checks } => {
+                let ctx = self.ctx.clone();
+                let wake = Box::new(move || ctx.request_repaint_after(WAKE_WITHIN));
+                if let Err(why) = self.examiner.launch(&form, checks, wake) {
+                    let _ = self.tell.send(Fact::Check(CheckEvent::Failed(why)));
+                    self.ctx.request_repaint();
+                }
+            }
+            CheckEffect::Cancel => self.examiner.cancel(),
+            CheckEffect::Export {
+                record,
+                format,
+                path,
+                overwrite,
+            } => self.spawn("export-checks", move || {
+                Some(check_effect::export(&record, format, &path, overwrite))
+            }),
+        }
     }
 
     /// Written at once and not when the window closes: a killed window forgets nothing.
@@ -248,6 +277,7 @@ impl Effects {
     /// Everything that has arrived since the last frame. Takes a few milliseconds at most.
     pub fn drain(&mut self) -> Vec<Fact> {
         let mut facts: Vec<Fact> = self.facts.try_iter().collect();
+        self.examiner.drain(&mut facts);
         if let Some(link) = &mut self.link {
             let more = link.drain(&mut facts);
             if let Some(end) = link.ended() {
@@ -263,10 +293,10 @@ impl Effects {
         facts
     }
 
-    /// A drill's thread is still there.
+    /// A drill's thread or a suite's is still there.
     #[must_use]
     pub fn busy(&self) -> bool {
-        self.link.is_some()
+        self.link.is_some() || self.examiner.busy()
     }
 }
 

@@ -3,6 +3,9 @@
 //! It draws nothing: `ui` does, and only this file calls it.
 
 pub mod action;
+pub mod check_action;
+pub mod check_effect;
+pub mod check_state;
 mod dialog;
 pub mod effect;
 mod link;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::check_state::{CheckForm, CheckFormat, ChecksState};
 use super::store_action::StoreFile;
 use super::store_state::{StoreForm, StoreState};
 
@@ -31,6 +32,7 @@ pub enum Screen {
     Drill,
     Runs,
     Store,
+    Checks,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +43,7 @@ pub struct AppState {
     pub picture: PictureState,
     pub runs: RunsState,
     pub store: StoreState,
+    pub checks: ChecksState,
     pub log: LogState,
     pub dialog: Option<Dialog>,
     pub toasts: Vec<Toast>,
@@ -60,6 +63,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub imported: Vec<Preset>,
     pub store: StoreForm,
+    pub checks: CheckForm,
 }
 
 /// How the window looks, as far as the user decided it.
@@ -402,6 +406,7 @@ pub enum Dialog {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Export(Format),
+    Checks(CheckFormat),
     ImportConf,
     ServerProgram,
     Store(StoreFile),

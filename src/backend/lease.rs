@@ -168,7 +168,7 @@ pub fn sweep(folder: &Path, reap_docker: &dyn Fn(&str)) -> Vec<Holding> {
     });
     let mut cleaned: Vec<Holding> = dead.flat_map(|path| clean(&path, reap_docker)).collect();
     // Also where the lease is lost: a dead disk is of no use to anybody.
-    for path in mounts::stale() {
+    for path in mounts::stale(&std::env::temp_dir()) {
         if mounts::end(&path) {
             cleaned.push(Holding::Mount(path));
         }

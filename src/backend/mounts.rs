@@ -44,12 +44,14 @@ pub fn end(path: &Path) -> bool {
     gone
 }
 
-/// Disks of ours that answer "Transport endpoint is not connected": their process is gone.
+/// Disks of ours below a folder that answer "Transport endpoint is not connected": their process is gone.
 #[must_use]
-pub fn stale() -> Vec<PathBuf> {
+pub fn stale(below: &Path) -> Vec<PathBuf> {
+    let below = fs::canonicalize(below).unwrap_or_else(|_| below.to_owned());
     let dead = mounts().into_iter().filter(|(at, owner)| {
         // Asked only where the owner is dead: one that is merely stopped would not answer.
-        !Path::new("/proc").join(owner.to_string()).exists()
+        at.starts_with(&below)
+            && !Path::new("/proc").join(owner.to_string()).exists()
             && fs::metadata(at).is_err_and(|error| error.kind() == ErrorKind::NotConnected)
     });
     dead.map(|(at, _)| at).collect()

@@ -119,7 +119,15 @@ pub fn lost_reply(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn 
     ));
     if claim != Claim::Done {
         drop(store);
-        let retry = open(&behind, who)?.append("chat", &second);
+        let again = match who {
+            // A blind retry builds the message anew: the same one, at another time.
+            Candidate::Naive | Candidate::Sound => Message {
+                at: "2026-01-01T00:01:00+00:00".into(),
+                ..second.clone()
+            },
+            Candidate::Yours => second.clone(),
+        };
+        let retry = open(&behind, who)?.append("chat", &again);
         notes.add(format!("the caller tried again: {:?}", told(&retry)));
     }
     let after = copies(stage, who, &second)?;

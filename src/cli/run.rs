@@ -76,7 +76,7 @@ pub fn reports(paths: &[PathBuf], force: bool) -> Result<Vec<(Format, PathBuf)>>
 }
 
 /// # Errors
-/// The path names a folder, a file that exists (unless `force`), or lies in no folder.
+/// The path names a folder, a file that exists (unless `force`), or lies in no folder that can be written.
 pub fn writable(path: &Path, force: bool) -> Result<()> {
     if path.is_dir() {
         bail!(UsageError(format!(

@@ -1,6 +1,7 @@
 //! Drawing: reads the state, pushes actions. No channel, no file, no await, and no decision about loss.
 
 mod chat;
+mod checks;
 mod curves;
 mod dialog;
 mod fonts;
@@ -46,6 +47,7 @@ pub fn draw(ui: &mut Ui, state: &AppState, brush: &mut Brush, actions: &mut Vec<
     topbar::show(ui, state, actions);
     match state.screen {
         Screen::Drill => drill(ui, state, brush, actions),
+        Screen::Checks => checks::show(ui, state, actions),
         Screen::Runs => {
             let frame = Frame::new().fill(Theme::of(ui).canvas);
             CentralPanel::default()

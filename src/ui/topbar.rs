@@ -113,6 +113,7 @@ fn screens(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         (Screen::Drill, "Drill"),
         (Screen::Runs, "Runs"),
         (Screen::Store, "Store"),
+        (Screen::Checks, "Checks"),
     ];
     if let Some(screen) = part::segments(ui, state.screen, &choices) {
         actions.push(Action::Show(screen));

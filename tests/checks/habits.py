@@ -16,6 +16,8 @@ from redis_py_store import MemoryStore  # noqa: E402
 class Habitual(MemoryStore):
     def append(self, session, message):
         if HABIT == "hangs":
+            if "HANGING" in os.environ:
+                open(os.environ["HANGING"], "w").close()
             time.sleep(3600)
         if HABIT == "dies":
             print("Segmentation fault (not really)", file=sys.stderr)

@@ -130,3 +130,45 @@ fn a_store_that_hangs_is_a_finding_and_not_a_hang() {
         .unwrap();
     assert!(left.stdout.is_empty(), "the hanging store lives on");
 }
+
+/// Nobody is left to end the store but the janitor.
+#[test]
+fn a_killed_suite_takes_the_processes_of_the_store_with_it() {
+    let program = Program::new();
+    let marker = format!("habits.py hangs killed{}", std::process::id());
+    let lives = |marker: &str| {
+        let found = std::process::Command::new("pgrep")
+            .args(["-f", marker])
+            .output()
+            .unwrap();
+        !found.stdout.is_empty()
+    };
+    let hanging = program.path("hanging");
+    let folder = file("tests/checks");
+    let store = format!("{} {}/{marker}", python().display(), folder.display());
+    let mut suite = program
+        .command(&["check", "--check", "round-trip-text", "--store-cmd", &store])
+        .args(["--store-timeout", "600"])
+        .env("ADAPTERS", file("assets/adapters"))
+        .env("HANGING", &hanging)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = std::time::Instant::now();
+    // A store that still waits for a line would end by itself.
+    while !hanging.exists() {
+        assert!(begun.elapsed().as_secs() < 60, "the store never hung");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // The suite's own command line holds the marker, too: the store is what remains of it.
+    let store_process = format!("^[^ ]*python[^ ]* [^ ]*{marker}");
+    assert!(lives(&store_process));
+    suite.kill().unwrap();
+    suite.wait().unwrap();
+    let killed = std::time::Instant::now();
+    while lives(&store_process) {
+        assert!(killed.elapsed().as_secs() < 30, "the store lives on");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

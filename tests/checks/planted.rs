@@ -5,29 +5,40 @@ use std::sync::Arc;
 
 use crashdrill::checks::runner::{Cast, CheckEvent, Request, Target, launch};
 use crashdrill::checks::{all, place};
-use crashdrill::domain::check::{Candidate, CheckResult, Ground, Standing, SuiteRecord};
+use crashdrill::domain::check::{
+    Candidate, CheckResult, Ground, Group, Layout, Standing, SuiteRecord,
+};
 use crashdrill::domain::verdict::Verdict;
 
 use crate::python::older_engine;
 
 /// All checks, so that none is left out for want of a second engine.
 fn suite(cast: Cast, forcing: bool) -> Arc<SuiteRecord> {
+    let record = these(cast, forcing, None, Vec::new());
+    assert_eq!(record.results.len(), all().len());
+    record
+}
+
+fn these(
+    cast: Cast,
+    forcing: bool,
+    layout: Option<Layout>,
+    checks: Vec<&'static str>,
+) -> Arc<SuiteRecord> {
     let newer = crashdrill::backend::process::find_program(None).unwrap();
     let mut place = place(&[newer, older_engine()], None).unwrap();
     place.forcing = forcing;
+    place.layout = layout;
     let request = Request {
         target: Target::Own,
         place,
-        checks: Vec::new(),
+        checks,
         cast,
     };
     let handle = launch(request, Box::new(|| ()));
     for event in handle.events.iter() {
         match event {
-            CheckEvent::Done(record) => {
-                assert_eq!(record.results.len(), all().len());
-                return record;
-            }
+            CheckEvent::Done(record) => return record,
             CheckEvent::Failed(why) => panic!("{why}"),
             _ => {}
         }
@@ -99,6 +110,26 @@ fn a_sound_store_in_the_naive_ones_place_proves_nothing() {
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(suite.verdict(), Verdict::Inconclusive);
+}
+
+#[test]
+fn what_depends_on_the_layout_holds_in_each_of_the_five() {
+    let of_groups = [Group::RoundTrip, Group::DamagedData, Group::SchemaVersions];
+    let others = ["retry-lost-reply", "expiry-policy", "restart-aof-always"];
+    let checks: Vec<&'static str> = all()
+        .iter()
+        .map(|entry| entry.check)
+        .filter(|check| of_groups.contains(&check.group) || others.contains(&check.id))
+        .map(|check| check.id)
+        .collect();
+    for layout in Layout::ALL {
+        let suite = these(Cast::USUAL, true, Some(layout), checks.clone());
+        let wrong = all_but(&suite, |result| {
+            result.standing.verdict() == Some(Verdict::Held)
+        });
+        assert!(wrong.is_empty(), "{layout}: {wrong:#?}");
+        assert_eq!(suite.results.len(), checks.len());
+    }
 }
 
 #[test]

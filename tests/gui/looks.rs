@@ -1,11 +1,14 @@
 //! Pictures of every screen and state, drawn by software. `UPDATE_SNAPSHOTS=1` makes them anew.
 
 use crashdrill::app::action::Action;
+use crashdrill::app::check_action::CheckAction;
+use crashdrill::app::check_state::Picked;
 use crashdrill::app::effect::Fact;
 use crashdrill::app::state::{LogTab, Purpose, Screen, Settings, ThemeChoice, View, Zoom};
 use crashdrill::app::store_action::StoreAction;
 use crashdrill::app::store_effect::StoreFact;
 use crashdrill::app::store_state::StoreView;
+use crashdrill::checks::runner::CheckEvent;
 use crashdrill::domain::event::{DrillEvent, Fix, Phase, Progress};
 use crashdrill::domain::fault::{Fault, FaultKind, FaultRecord, ServerEnd};
 use crashdrill::domain::image::Image;
@@ -480,4 +483,19 @@ fn conditions() {
         stage.window.snapshot_options(name, &options);
         all.extend_harness(&mut stage.window);
     }
+}
+
+#[test]
+fn checks_before_and_after() {
+    let all = &mut SnapshotResults::new();
+    looks(all, "checks-empty", |stage| stage.click("Checks"));
+    looks(all, "checks-violated", |stage| {
+        stage.click("Checks");
+        for result in crate::checks::results() {
+            stage.learn(Fact::Check(CheckEvent::Finished(Box::new(result))));
+        }
+        stage.learn(Fact::Check(CheckEvent::Done(crate::checks::record())));
+        let picked = Picked::Check("lost-update-watch");
+        act(stage, Action::Check(CheckAction::Pick(picked)));
+    });
 }

@@ -5,14 +5,14 @@ mod act_fixture;
 #[path = "../support/drill_fixture.rs"]
 #[allow(dead_code)]
 mod drill_fixture;
-
-mod acts;
 #[path = "../support/store_fixture.rs"]
 #[allow(dead_code)]
 mod store_fixture;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acts;
+mod checks;
 mod dialogs;
 mod drill;
 mod keys;

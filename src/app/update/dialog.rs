@@ -97,6 +97,7 @@ pub(super) fn path_chosen(
         }],
         (Purpose::Export(_), _) => Vec::new(),
         (Purpose::Store(what), _) => super::store::path_chosen(state, what, path, overwrite),
+        (Purpose::Checks(format), _) => super::checks::path_chosen(state, format, path, overwrite),
         (Purpose::ImportConf, _) => vec![Effect::ImportConf(path)],
         (Purpose::ServerProgram, _) => {
             let program = path.display().to_string();

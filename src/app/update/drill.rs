@@ -149,7 +149,7 @@ pub(super) fn drill_ended(state: &mut AppState, end: End) -> Vec<Effect> {
     if state.screen == Screen::Runs {
         effects.push(Effect::ListRuns);
     }
-    if state.closing {
+    if state.closing && !state.checks.running {
         effects.push(Effect::CloseWindow);
     }
     effects

@@ -1,5 +1,6 @@
 //! The only writer of [`AppState`]: wishes and facts come in, effects go out. No I/O, no clock.
 
+mod checks;
 mod dialog;
 mod drill;
 mod plan;
@@ -8,6 +9,8 @@ mod store;
 use std::sync::Arc;
 
 use super::action::Action;
+use super::check_effect::CheckEffect;
+use super::check_state::ChecksState;
 use super::effect::{Effect, Fact};
 use super::state::{
     AppState, Dialog, Images, LogTab, PictureState, PlanState, Screen, Settings, Shown, Side,
@@ -36,6 +39,10 @@ pub fn start(settings: Settings, embedded: Vec<Preset>) -> AppState {
             ..StoreState::default()
         },
         look: settings.look,
+        checks: ChecksState {
+            form: settings.checks,
+            ..ChecksState::default()
+        },
         ..AppState::default()
     };
     plan::check_plan(&mut state);
@@ -50,6 +57,7 @@ pub fn settings(state: &AppState) -> Settings {
         look: state.look.clone(),
         imported: state.plan.imported.clone(),
         store: state.store.form.clone(),
+        checks: state.checks.form.clone(),
     }
 }
 
@@ -130,6 +138,7 @@ pub fn act(state: &mut AppState, action: Action) -> Vec<Effect> {
         | Action::OpenPalette
         | Action::EditPalette(..)
         | Action::CloseDialog => dialog::dialog(state, action),
+        Action::Check(action) => checks::act(state, action),
         Action::OpenFile(path) => vec![Effect::OpenPath(path)],
         Action::DismissToast(id) => {
             state.toasts.retain(|toast| toast.id != id);
@@ -151,7 +160,7 @@ fn look(state: &mut AppState, action: Action) -> Vec<Effect> {
                     effects
                 }
                 Screen::Store => store::shown(state, true),
-                Screen::Drill => store::shown(state, false),
+                Screen::Drill | Screen::Checks => store::shown(state, false),
             };
         }
         Action::Toggle(side) => {
@@ -264,12 +273,21 @@ fn runs(state: &mut AppState, action: Action) -> Vec<Effect> {
 }
 
 fn close_window(state: &mut AppState) -> Vec<Effect> {
-    if !state.drill.running {
-        return vec![Effect::SaveSettings, Effect::CloseWindow];
+    let mut effects = vec![Effect::SaveSettings];
+    if state.checks.running {
+        state.checks.cancelling = true;
+        effects.push(Effect::Check(CheckEffect::Cancel));
     }
-    state.closing = true;
-    state.drill.cancelling = true;
-    vec![Effect::SaveSettings, Effect::Order(Command::Cancel)]
+    if state.drill.running {
+        state.drill.cancelling = true;
+        effects.push(Effect::Order(Command::Cancel));
+    }
+    if effects.len() == 1 {
+        effects.push(Effect::CloseWindow);
+    } else {
+        state.closing = true;
+    }
+    effects
 }
 
 /// Takes in what has happened.
@@ -362,6 +380,7 @@ pub fn learn(state: &mut AppState, fact: Fact) -> Vec<Effect> {
             state.log.server = lines;
             Vec::new()
         }
+        Fact::Check(event) => checks::learn(state, event),
         Fact::Trouble(error) => toast(state, Tone::Bad, error, None),
         Fact::Store(fact) => store::learn(state, fact),
     }

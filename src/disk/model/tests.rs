@@ -73,17 +73,24 @@ fn name(number: u8) -> String {
     format!("f{number}{}", if number < 2 { ".aof" } else { "" })
 }
 
+/// What an fsync promises: the bytes at its beginning.
+struct Promise {
+    id: u64,
+    ino: Ino,
+    bytes: Vec<u8>,
+    /// Ranges that were written or cut off since that beginning: they may be either.
+    touched: Vec<Range<u64>>,
+}
+
 /// What a careful bookkeeper writes down beside the model, by number of file.
 #[derive(Default)]
 struct Book {
     /// Everything that was ever written, and where.
     ever: BTreeMap<Ino, Vec<(u64, Vec<u8>)>>,
-    /// The bytes at the beginning of the last fsync that has returned, unless a truncate came after it.
-    promised: BTreeMap<Ino, Vec<u8>>,
-    /// Fsyncs in flight: what they promise when they return.
-    begun: Vec<(u64, Ino, Vec<u8>)>,
-    /// Ranges that were written or cut off since that beginning: they may be either.
-    touched: BTreeMap<Ino, Vec<Range<u64>>>,
+    /// By the latest fsync that has returned.
+    promised: BTreeMap<Ino, Promise>,
+    /// By fsyncs in flight: they hold when they return.
+    begun: Vec<Promise>,
     last: u8,
 }
 
@@ -100,8 +107,14 @@ impl Book {
 
     fn wrote(&mut self, ino: Ino, at: u64, bytes: &[u8]) {
         self.ever.entry(ino).or_default().push((at, bytes.to_vec()));
-        let touched = self.touched.entry(ino).or_default();
-        touched.push(at..at + bytes.len() as u64);
+        self.touch(ino, at..at + bytes.len() as u64);
+    }
+
+    fn touch(&mut self, ino: Ino, range: Range<u64>) {
+        let promises = self.begun.iter_mut().chain(self.promised.values_mut());
+        for promise in promises.filter(|promise| promise.ino == ino) {
+            promise.touched.push(range.clone());
+        }
     }
 }
 
@@ -137,7 +150,7 @@ fn play(model: &mut Model, steps: &[Step]) -> Book {
                     let size = model.node(ino).unwrap().size();
                     model.truncate(ino, *to, now).unwrap();
                     book.wrote(ino, size, &vec![0; to.saturating_sub(size) as usize]);
-                    book.touched.entry(ino).or_default().push(*to..size);
+                    book.touch(ino, *to..size);
                 }
             }
             Step::Rename(from, to) => {
@@ -151,28 +164,28 @@ fn play(model: &mut Model, steps: &[Step]) -> Book {
                 if let Some(ino) = ino {
                     let id = model.begin_sync(ino).unwrap();
                     let bytes = model.read(ino, 0, u64::MAX).unwrap_or_default();
-                    book.begun.push((id, ino, bytes));
-                    if ino != ROOT {
-                        book.touched.insert(ino, Vec::new());
-                    }
+                    book.begun.push(Promise {
+                        id,
+                        ino,
+                        bytes,
+                        touched: Vec::new(),
+                    });
                 }
             }
             Step::End(nth) => {
                 if *nth < book.begun.len() {
-                    let (id, ino, bytes) = book.begun.remove(*nth);
-                    // Of two in flight only the later one's promise is checked: the earlier is part of it.
-                    let later = book
-                        .begun
-                        .iter()
-                        .any(|(other, of, _)| *of == ino && *other > id);
-                    if model.end_sync(id).is_ok() && ino != ROOT && !later {
-                        book.promised.insert(ino, bytes);
+                    let promise = book.begun.remove(*nth);
+                    model.end_sync(promise.id).unwrap();
+                    // An earlier one that returns later promises less than was given.
+                    let given = book.promised.get(&promise.ino);
+                    if given.is_none_or(|given| given.id < promise.id) {
+                        book.promised.insert(promise.ino, promise);
                     }
                 }
             }
             Step::Cancel(nth) => {
                 if *nth < book.begun.len() {
-                    let (id, ..) = book.begun.remove(*nth);
+                    let id = book.begun.remove(*nth).id;
                     model.cancel_sync(id);
                 }
             }
@@ -202,12 +215,12 @@ proptest! {
         for (name, old) in names {
             let Some(promised) = book.promised.get(&old) else { continue };
             let found = model.read(model.find(ROOT, &name).unwrap(), 0, u64::MAX).unwrap();
-            let mut sure = vec![true; promised.len()];
-            for range in &book.touched[&old] {
+            let mut sure = vec![true; promised.bytes.len()];
+            for range in &promised.touched {
                 let end = (range.end as usize).min(sure.len());
                 sure[(range.start as usize).min(end)..end].fill(false);
             }
-            let broken = (0..sure.len()).find(|at| sure[*at] && found.get(*at) != Some(&promised[*at]));
+            let broken = (0..sure.len()).find(|at| sure[*at] && found.get(*at) != Some(&promised.bytes[*at]));
             prop_assert_eq!(broken, None, "{}", name);
         }
     }

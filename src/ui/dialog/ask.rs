@@ -80,7 +80,7 @@ pub fn path(
     title(
         ui,
         match purpose {
-            Purpose::Export(_) => "Save the report as",
+            Purpose::Export(_) | Purpose::Checks(_) => "Save the report as",
             Purpose::ImportConf => "Import a redis.conf",
             Purpose::ServerProgram => "Choose server program",
             Purpose::Store(what) => what.title(),
