@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Backend, BackendError, Endpoint, LogLine, Result, Watch, usercommand};
+use super::{Backend, BackendError, Endpoint, LogLine, Result, Watch, user_command};
 use crate::domain::fault::ServerEnd;
 use crate::domain::plan::External;
 
@@ -54,7 +54,7 @@ impl ExternalBackend {
 
     fn run(&mut self, what: &str, command: &str) -> Result<()> {
         let watch = Arc::clone(&self.watch);
-        let result = usercommand::run(what, command, COMMAND_PATIENCE, &|| watch.cancelled());
+        let result = user_command::run(what, command, COMMAND_PATIENCE, &|| watch.cancelled());
         self.hurried |= result.is_err() && watch.cancelled();
         result
     }
@@ -166,7 +166,7 @@ impl Backend for ExternalBackend {
                 COMMAND_PATIENCE
             };
             let command = &self.plan.start_command;
-            usercommand::run("start", command, patience, &|| false).map_err(|error| {
+            user_command::run("start", command, patience, &|| false).map_err(|error| {
                 BackendError::new(format!(
                     "the server at {} was left dead; start it yourself: {error}",
                     self.program()

@@ -13,7 +13,7 @@ pub mod process;
 pub mod process_id;
 pub mod repair;
 pub mod scratch;
-mod usercommand;
+mod user_command;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::group;
 use super::lease::{self, CONFIG_FILE, Holding, LOG_FILE};
+use super::port::Port;
 use super::process_id::ProcessId;
 use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch};
-use super::{group, port};
 use crate::domain::event::Fix;
 use crate::domain::fault::ServerEnd;
 
@@ -70,7 +71,7 @@ struct Server {
     /// Text of the configuration file.
     config: String,
     dir: PathBuf,
-    port: u16,
+    port: Port,
     password: String,
     child: Option<Child>,
     leader: Option<ProcessId>,
@@ -106,12 +107,12 @@ impl ProcessBackend {
             let scratch = &self.spec.scratch;
             failed("make a directory for the server in", scratch, &error)
         })?;
-        let port = port::free()
+        let port = Port::claim()
             .map_err(|error| BackendError::new(format!("no free port on 127.0.0.1: {error}")))?;
         let password = super::random_password()?;
         let config = format!(
             "{}\n# Crashdrill's own lines: a directory, a port and a log of this run's\n\
-             dir {:?}\nbind 127.0.0.1\nport {port}\nrequirepass {password}\nprotected-mode yes\n\
+             dir {:?}\nbind 127.0.0.1\nport {}\nrequirepass {password}\nprotected-mode yes\n\
              daemonize no\nlogfile {:?}\nloglevel notice\n",
             self.spec.config,
             self.spec
@@ -120,6 +121,7 @@ impl ProcessBackend {
                 .unwrap_or(&dir)
                 .display()
                 .to_string(),
+            port.number(),
             dir.join(LOG_FILE).display().to_string(),
         );
         let path = dir.join(CONFIG_FILE);
@@ -274,7 +276,7 @@ impl Backend for ProcessBackend {
         server.spawn()?;
         Ok(Endpoint {
             host: "127.0.0.1".into(),
-            port: server.port,
+            port: server.port.number(),
             user: None,
             password: Some(server.password.clone()),
             database: 0,

@@ -227,6 +227,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
 /// An ext4 of its own on a loop device.
 struct Ext4 {
     _dir: tempfile::TempDir,
+    image: PathBuf,
     device: String,
     at: PathBuf,
 }
@@ -237,7 +238,6 @@ impl Ext4 {
         let image = dir.path().join("image");
         let file = File::create(&image).map_err(|error| error.to_string())?;
         file.set_len(64 << 20).map_err(|error| error.to_string())?;
-        let image = image.to_str().unwrap();
         run(
             "mkfs.ext4",
             &[
@@ -248,14 +248,15 @@ impl Ext4 {
                 "4096",
                 "-E",
                 "lazy_itable_init=0,lazy_journal_init=0",
-                image,
+                image.to_str().unwrap(),
             ],
         )?;
-        let device = run("losetup", &["--find", "--show", image])?;
+        let device = attach(&image)?;
         let at = dir.path().join("ext4");
         fs::create_dir(&at).map_err(|error| error.to_string())?;
         let ext4 = Ext4 {
             _dir: dir,
+            image,
             device,
             at,
         };
@@ -272,7 +273,7 @@ impl Ext4 {
     }
 
     /// Everything that is not on the device is gone, the journal is not flushed, as at a power loss.
-    fn cut(&self) -> Result<(), String> {
+    fn cut(&mut self) -> Result<(), String> {
         // FS_IOC_SHUTDOWN = _IOR('X', 125, __u32), EXT4_GOING_FLAGS_NOLOGFLUSH = 2. Unsafe code is forbidden here.
         const SHUTDOWN: &str = "import fcntl,os,struct,sys\n\
             fd=os.open(sys.argv[1],os.O_RDONLY)\n\
@@ -280,8 +281,16 @@ impl Ext4 {
         let at = self.at.to_str().unwrap();
         run("python3", &["-c", SHUTDOWN, at])?;
         run("umount", &[at])?;
+        // On a device of its own: a container that starts beside us may hold the dead mount a moment longer, and the
+        // same device would give us that one back.
+        run("losetup", &["-d", &self.device])?;
+        self.device = attach(&self.image)?;
         self.mount()
     }
+}
+
+fn attach(image: &Path) -> Result<String, String> {
+    run("losetup", &["--find", "--show", image.to_str().unwrap()])
 }
 
 impl Drop for Ext4 {
@@ -317,7 +326,7 @@ fn told(files: &[(String, Vec<u8>)]) -> Vec<String> {
 fn the_model_leaves_what_ext4_leaves() {
     let mut different = Vec::new();
     for (about, script) in scripts() {
-        let ext4 = match Ext4::make() {
+        let mut ext4 = match Ext4::make() {
             Ok(ext4) => ext4,
             Err(why) => {
                 let must = std::env::var("CRASHDRILL_REQUIRE_EXT4").is_ok_and(|word| word == "1");

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use crate::backend::{Endpoint, port};
+use crate::backend::Endpoint;
+use crate::backend::port::Port;
 
 #[derive(Clone, Debug)]
 pub(super) struct Address {
     /// On 127.0.0.1.
-    pub port: u16,
+    pub port: Port,
     pub password: String,
     /// Part of all names, so that two drills of one run's name do not meet.
     pub tag: String,
@@ -19,7 +20,7 @@ pub(super) struct Address {
 impl Address {
     pub fn choose() -> io::Result<Address> {
         Ok(Address {
-            port: port::free()?,
+            port: Port::claim()?,
             password: hex(16)?,
             tag: hex(3)?,
             known: false,
@@ -29,7 +30,7 @@ impl Address {
     pub fn endpoint(&self) -> Endpoint {
         Endpoint {
             host: "127.0.0.1".to_owned(),
-            port: self.port,
+            port: self.port.number(),
             user: None,
             password: Some(self.password.clone()),
             database: 0,

@@ -84,7 +84,7 @@ impl DockerBackend {
                 data: self.spec.data.as_deref(),
                 image: &self.image,
                 command,
-                port: address.port,
+                port: address.port.number(),
                 memory_bytes: self.memory_bytes,
                 labels: &labels,
             },

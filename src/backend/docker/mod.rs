@@ -161,7 +161,7 @@ impl DockerBackend {
                 container.gone = true;
                 return Ok(None);
             }
-            Err(error) => return Err(refused_start(engine, address.port, &error)),
+            Err(error) => return Err(refused_start(engine, address.port.number(), &error)),
         }
         self.life = Life::Running {
             killed_by_us: false,
