@@ -95,6 +95,16 @@ impl Gate {
         self.lock().log.note(now, "mount", json!({ "plan": plan }));
     }
 
+    /// See [`super::FaultyDisk::time_begins`].
+    pub fn time_begins(&self) {
+        let mut state = self.lock();
+        let now = self.now();
+        state.mishaps.time_begins(now);
+        if state.model.time_begins(now) {
+            state.log.note(now, "time-zero", json!({}));
+        }
+    }
+
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -32,7 +32,7 @@ impl Drill {
         self.judged = false;
         // A moment does not wait for a look at log and INFO, and a server that waits for its disk does not answer:
         // what was seen last has to do.
-        let before = if hit.is_some() || self.server_may_hang() {
+        let before = if hit.is_some() || self.silent || self.server_may_hang() {
             self.latest_info.clone()
         } else {
             self.collect_log();

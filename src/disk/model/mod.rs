@@ -68,6 +68,8 @@ pub struct Model {
     next_sync: u64,
     next_ino: Ino,
     next_tick: Micros,
+    /// What was dirty before counts as dirty since then.
+    zero: Option<Micros>,
     cuts: u64,
     /// Markers of files that are gone from every image: a base that is durable holds what they held.
     retired_marks: u64,
@@ -98,12 +100,23 @@ impl Model {
             next_sync: 1,
             next_ino: ROOT + 1,
             next_tick: later(now, Self::TICK),
+            zero: None,
             cuts: 0,
             retired_marks: 0,
             used: 0,
             held: 0,
             over_memory: false,
         }
+    }
+
+    /// The flusher's clock begins anew, once; false if it had begun.
+    pub fn time_begins(&mut self, now: Micros) -> bool {
+        if self.zero.is_some() {
+            return false;
+        }
+        self.zero = Some(now);
+        self.next_tick = later(now, Self::TICK);
+        true
     }
 
     fn wall(&self, now: Micros) -> SystemTime {

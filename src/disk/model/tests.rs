@@ -371,6 +371,22 @@ fn the_flusher_makes_old_data_durable_after_its_time() {
 }
 
 #[test]
+fn the_flusher_counts_from_time_zero_not_from_the_mount() {
+    let mut model = model(&DiskPlan::default(), true);
+    let ino = file(&mut model, "a", b"x");
+    assert!(model.time_begins(Micros(4_000_000)));
+    assert!(!model.time_begins(Micros(20_000_000)), "once");
+    for second in [9, 14, 19, 24, 29] {
+        assert!(model.tick(Micros(second * 1_000_000)).is_empty());
+    }
+    assert_eq!(model.tick(Micros(33_900_000)), []);
+    assert_eq!(
+        model.tick(Micros(34_000_000)),
+        [WrittenBack { ino, bytes: 1 }]
+    );
+}
+
+#[test]
 fn an_unsynced_rewrite_of_an_aof_counts_as_durable_once_the_old_file_is_durably_gone() {
     let mut model = model(&plan(Metadata::Ordered, Tail::Drop), true);
     file(&mut model, "appendonly.aof.1.incr.aof", MARKER);

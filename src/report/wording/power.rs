@@ -87,8 +87,13 @@ pub(super) fn postponed(fault: &FaultRecord, event: &str) -> Option<String> {
         _ => "the disk had not taken them".into(),
     };
     Some(format!(
-        "Redis had answered {} that were in its own memory only: {fsync}",
-        counted(disk.answered_not_written, "write")
+        "Redis had answered {} that {} in its own memory only: {fsync}",
+        counted(disk.answered_not_written, "write"),
+        if disk.answered_not_written == 1 {
+            "was"
+        } else {
+            "were"
+        }
     ))
 }
 
