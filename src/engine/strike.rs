@@ -11,7 +11,7 @@ use super::stop::{Step, Stop};
 use crate::backend::Watch;
 use crate::disk::DiskStatus;
 use crate::domain::event::{DrillEvent, Phase};
-use crate::domain::fault::{Fault, FaultKind, FaultRecord, ServerEnd};
+use crate::domain::fault::{Fault, FaultKind, FaultRecord, PersistenceInfo, ServerEnd};
 use crate::domain::op::Micros;
 use crate::domain::trigger::Hit;
 
@@ -32,7 +32,8 @@ impl Drill {
         self.judged = false;
         // A moment does not wait for a look at log and INFO, and a server that waits for its disk does not answer:
         // what was seen last has to do.
-        let before = if hit.is_some() || self.silent || self.server_may_hang() {
+        self.disk_is_in_order()?;
+        let mut before = if hit.is_some() || self.silent || self.server_may_hang() {
             self.latest_info.clone()
         } else {
             self.collect_log();
@@ -75,7 +76,13 @@ impl Drill {
         if let Some(hit) = &mut hit {
             self.confirm(hit);
         }
+        if hit.is_some()
+            && let Some(before) = &mut before
+        {
+            self.children_by_log(before);
+        }
         let disk = self.settle_disk(fault.kind, &struck);
+        self.disk_is_in_order()?;
         let record = FaultRecord {
             fault,
             at: struck.at,
@@ -106,6 +113,22 @@ impl Drill {
             });
         }
         Ok(())
+    }
+
+    /// INFO was looked at some time before the moment; what the log has told since is newer.
+    fn children_by_log(&self, before: &mut PersistenceInfo) {
+        let runs = |began: &str, ended: &str| {
+            let last = |words: &str| self.log.iter().rposition(|line| line.contains(words));
+            last(began).is_some_and(|began| last(ended).is_none_or(|ended| ended < began))
+        };
+        before.aof_rewrite_in_progress = runs(
+            "Background append only file rewriting started by pid",
+            "Background AOF rewrite terminated",
+        );
+        before.rdb_bgsave_in_progress = runs(
+            "Background saving started by pid",
+            "Background saving terminated",
+        );
     }
 
     /// Why this fault cannot be performed on this server; `None` if it can.

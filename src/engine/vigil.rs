@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::disk::DrillDisk;
 use super::drill::Drill;
 use super::load::{Meter, Streaming};
 use super::ready;
@@ -39,6 +40,7 @@ impl Drill {
         if self.gave_up {
             return Ok(());
         }
+        self.disk_is_in_order()?;
         if let Some(end) = self.backend.ended()? {
             let stop = self.died(&end);
             if !self.disk_makes_it_give_up() {
@@ -62,6 +64,13 @@ impl Drill {
             }
         }
         Ok(())
+    }
+
+    /// # Errors
+    /// The disk's model could not do what a disk does.
+    pub(super) fn disk_is_in_order(&self) -> Step {
+        let trouble = self.disk.as_ref().and_then(DrillDisk::out_of_memory);
+        trouble.map_or(Ok(()), |trouble| Err(Stop::failed(trouble)))
     }
 
     /// An fsync on the faulty disk has been in flight for a while: the server's main thread may wait for it with its

@@ -26,7 +26,11 @@ pub fn why_sentence(record: &RunRecord, fault: usize) -> Option<String> {
     {
         return Some(damage);
     }
-    let keeping = record.plan.preset.keeping();
+    let keeping = match record.plan.preset.keeping() {
+        // What was answered was written and not fsynced, as under `appendfsync no`.
+        Keeping::AofAlways if power::unsynced_child(record, performed) => Keeping::AofNo,
+        keeping => keeping,
+    };
     Some(match performed.fault.kind {
         FaultKind::ProcessKill => killed(keeping, performed, finding, "the kill"),
         FaultKind::PowerLoss => power::cut_off(record, performed, finding),
