@@ -8,6 +8,7 @@ pub mod connect;
 pub mod info;
 pub mod levers;
 pub mod pipes;
+mod read_error;
 pub mod reader;
 pub mod scan;
 pub mod talk;
