@@ -166,7 +166,8 @@ impl DrillDisk {
             answered_not_durable: beyond(durable),
             answered_not_written: beyond(written),
             fsyncs_in_flight: status.fsyncs_in_flight,
-            last_fsync_began: status.last_fsync_began,
+            // Of those in flight the oldest: it is what the others wait for.
+            last_fsync_began: status.oldest_fsync_began.or(status.last_fsync_began),
             last_fsync_ended: status.last_fsync_ended,
             cut: cut.map(|report| PowerCut {
                 files: report

@@ -117,17 +117,23 @@ impl Drill {
 
     /// INFO was looked at some time before the moment; what the log has told since is newer.
     fn children_by_log(&self, before: &mut PersistenceInfo) {
-        let runs = |began: &str, ended: &str| {
-            let last = |words: &str| self.log.iter().rposition(|line| line.contains(words));
-            last(began).is_some_and(|began| last(ended).is_none_or(|ended| ended < began))
+        let last = |words: &str| self.log.iter().rposition(|line| line.contains(words));
+        let runs = |began: &str, ended: &[&str]| {
+            let ended = ended.iter().filter_map(|words| last(words)).max();
+            last(began).is_some_and(|began| ended.is_none_or(|ended| ended < began))
         };
         before.aof_rewrite_in_progress = runs(
             "Background append only file rewriting started by pid",
-            "Background AOF rewrite terminated",
+            // Ended for the files, too: the new manifest is in its place.
+            &[
+                "Background AOF rewrite finished",
+                "Background AOF rewrite terminated with error",
+                "Background AOF rewrite terminated by signal",
+            ],
         );
         before.rdb_bgsave_in_progress = runs(
             "Background saving started by pid",
-            "Background saving terminated",
+            &["Background saving terminated"],
         );
     }
 
@@ -156,9 +162,14 @@ impl Drill {
         let mut struck = match (fault.kind, gave_up) {
             (FaultKind::PowerLoss, gave_up) => return self.cut_power(gave_up),
             (_, Some(end)) => struck(end, false),
-            (FaultKind::ProcessKill, None) if self.capture => {
+            (FaultKind::ProcessKill, None) if self.disk.is_some() => {
+                // A write that waits behind an fsync does not go in any more once its process is killed. The server is
+                // stopped before the disk is: one that goes on beside a frozen disk would answer what it would have
+                // written, and a container's SIGKILL takes its time.
                 let at = self.hold_still();
-                self.capture_images()?;
+                if self.capture {
+                    self.capture_images()?;
+                }
                 let end = self.let_go(Duration::ZERO, |drill| drill.backend.kill())?;
                 Struck {
                     at,
@@ -166,10 +177,6 @@ impl Drill {
                 }
             }
             (FaultKind::ProcessKill, None) => {
-                // A write that waits behind an fsync does not go in any more once its process is killed.
-                if let Some(disk) = &self.disk {
-                    disk.disk.freeze();
-                }
                 let end = self.let_go(Duration::ZERO, |drill| drill.backend.kill())?;
                 struck(end, false)
             }

@@ -19,6 +19,7 @@ use crate::domain::disk::{DiskPlan, Metadata, Tail};
 use crate::domain::op::Micros;
 
 pub use image::{Image, ImageEntry};
+pub use marks::is_log_of_ops;
 pub use names::{Ino, ROOT};
 pub use node::{Attr, Node};
 pub use sync::{Synced, WrittenBack};

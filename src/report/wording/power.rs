@@ -88,6 +88,11 @@ pub(super) fn postponed(fault: &FaultRecord, event: &str) -> Option<String> {
             "an fsync that began {} before {event} was in flight, so Redis had postponed its write and answered all the same",
             span(fault.at.since(began))
         ),
+        // The disk is done and Redis has not learnt it yet: its thread for fsyncs has not run since.
+        _ if fault.before.as_ref().is_some_and(|b| b.aof_pending_bio_fsync > 0) => {
+            "INFO showed an fsync pending, so Redis had postponed its write and answered all the same"
+                .into()
+        }
         _ => "the disk had not taken them".into(),
     };
     Some(format!(
