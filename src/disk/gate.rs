@@ -455,11 +455,12 @@ impl State {
         )
     }
 
-    /// Of a log of ops if one was ever fsynced, else of any file: when the last one began and when the last one ended.
+    /// Of logs of ops if there are ops in any, else of any file: when the last one began and when the last one ended.
     fn last_fsync(&self) -> (Option<Micros>, Option<Micros>) {
-        match self.last_log_fsync_began {
-            Some(_) => (self.last_log_fsync_began, self.last_log_fsync_ended),
-            None => (self.last_fsync_began, self.last_fsync_ended),
+        if self.model.written_marks() > 0 {
+            (self.last_log_fsync_began, self.last_log_fsync_ended)
+        } else {
+            (self.last_fsync_began, self.last_fsync_ended)
         }
     }
 

@@ -19,7 +19,7 @@ pub struct DiskEvidence {
     /// Acknowledged and not even written: what a process kill takes.
     pub answered_not_written: u64,
     pub fsyncs_in_flight: u32,
-    /// Of the AOF if it was ever fsynced, else of any file; of several in flight the oldest. Only fsyncs that were
+    /// Of the AOF if there are writes of ours in it, else of any file; of several in flight the oldest. Only fsyncs that were
     /// let through end.
     pub last_fsync_began: Option<Micros>,
     pub last_fsync_ended: Option<Micros>,

@@ -51,6 +51,11 @@ impl Drill {
         if hit.is_none() {
             self.attention.tell(began.clone());
         }
+        if self.silent {
+            self.warn(
+                "the server had stopped answering before the fault: it hung, or this machine was too busy, and the age of what is lost counts that time, too",
+            )?;
+        }
         if fault.kind.ends_server()
             && let Some(streaming) = &self.streaming
         {

@@ -12,7 +12,7 @@ mod node;
 mod sync;
 mod tails;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
 use crate::domain::disk::{DiskPlan, Metadata, Tail};
@@ -340,10 +340,16 @@ impl Model {
 
     /// These changes are durable from now on.
     fn survived(&mut self, changes: impl IntoIterator<Item = (u64, Change)>) {
+        // A server that meets a full disk truncates thousands of times between two commits: counted once.
+        let mut resized = BTreeSet::new();
         for (number, change) in changes {
             if let Change::Resize { ino, size } = change {
-                self.with_file(ino, |file, marker| file.commit_resize(size, number, marker));
+                self.with_file(ino, |file, _| file.commit_resize(size, number));
+                resized.insert(ino);
             }
+        }
+        for ino in resized {
+            self.with_file(ino, file::File::recount_after_resize);
         }
     }
 

@@ -78,7 +78,7 @@ fn folder_undone(record: &RunRecord, disk: &DiskEvidence) -> bool {
 }
 
 /// Beside a loss to a kill on the faulty disk: what Redis had answered out of its own memory.
-pub(super) fn postponed(fault: &FaultRecord, event: &str) -> Option<String> {
+pub(super) fn postponed(record: &RunRecord, fault: &FaultRecord, event: &str) -> Option<String> {
     let disk = fault.disk.as_ref()?;
     if disk.answered_not_written == 0 {
         return None;
@@ -93,7 +93,10 @@ pub(super) fn postponed(fault: &FaultRecord, event: &str) -> Option<String> {
             "INFO showed an fsync pending, so Redis had postponed its write and answered all the same"
                 .into()
         }
-        _ => "the disk had not taken them".into(),
+        _ => match record.plan.disk.as_ref().and_then(failing) {
+            Some(failing) => failing,
+            None => "the disk had not taken them".into(),
+        },
     };
     Some(format!(
         "Redis had answered {} that {} in its own memory only: {fsync}",
