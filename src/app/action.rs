@@ -500,5 +500,6 @@ fn fix_text(fix: Fix) -> &'static str {
         Fix::ChooseAnotherImage => "Choose another image…",
         Fix::TryAgain => "Try again",
         Fix::AllowNonEmpty => "Write beside the existing keys",
+        Fix::TailCut => "Kill the process and cut the tail",
     }
 }

@@ -8,6 +8,9 @@ use crate::backend::Endpoint;
 
 /// Connects within `timeout`; reads and writes on the connection have the same limit.
 ///
+/// The handshake is AUTH and SELECT, as far as they are needed, and nothing else: a server that hangs makes each
+/// answer that is waited for cost the limit once more.
+///
 /// # Errors
 /// Refused, timed out, wrong password.
 pub fn connect(endpoint: &Endpoint, timeout: Duration) -> redis::RedisResult<redis::Connection> {
@@ -19,7 +22,9 @@ pub fn connect(endpoint: &Endpoint, timeout: Duration) -> redis::RedisResult<red
 }
 
 fn info(endpoint: &Endpoint) -> redis::RedisResult<ConnectionInfo> {
-    let mut settings = redis::RedisConnectionInfo::default().set_db(endpoint.database);
+    let mut settings = redis::RedisConnectionInfo::default()
+        .set_db(endpoint.database)
+        .set_skip_set_lib_name();
     if let Some(user) = &endpoint.user {
         settings = settings.set_username(user);
     }

@@ -100,6 +100,8 @@ fn judge(times: &Times) -> Trust {
 /// Writes and waits until that is durable. False if the server does not say so in time.
 fn probe(connection: &mut Connection) -> RedisResult<bool> {
     let mut write = redis::pipe();
+    // Nobody who reads beside it sees the key.
+    write.atomic();
     write.cmd("SET").arg(KEY).arg("x").ignore();
     write.cmd("DEL").arg(KEY).ignore();
     write.query::<()>(connection)?;

@@ -57,7 +57,7 @@ impl FaultyDisk {
             epoch: SystemTime::now() - Duration::from_micros(now.0),
         };
         let model = Model::new(&spec.plan, around, root, now);
-        let mishaps = Mishaps::new(&spec.plan, now);
+        let mishaps = Mishaps::new(&spec.plan);
         let gate = Arc::new(Gate::new(model, log, mishaps, spec.now));
         gate.note_mounted(&spec.plan);
         let session = mount::mount(Glue(gate.clone()), &spec.at, spec.allow_other)?;
@@ -78,6 +78,12 @@ impl FaultyDisk {
         })?;
         *disk.0.timer.lock().unwrap_or_else(PoisonError::into_inner) = Some(timer);
         Ok(disk)
+    }
+
+    /// The disk's time zero: a stall `3s@5s` comes 5 s after it and never before it, and the flusher's clock and the
+    /// age of what is dirty by then count from it. The drill says so when its stream begins; a second time is no news.
+    pub fn time_begins(&self) {
+        self.0.gate.time_begins();
     }
 
     /// Cheap: called 20 times a second.

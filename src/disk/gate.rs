@@ -12,7 +12,7 @@ use serde_json::json;
 use super::facts::{CutReport, Struck};
 use super::log::{DiskLog, Fsync};
 use super::mishap::{Armed, Mishaps};
-use super::model::{Ino, Model};
+use super::model::{Ino, Model, is_log_of_ops};
 use super::request::{Act, Answer, Asked, Request};
 use crate::domain::disk::{DiskMoment, DiskPlan, FileOp};
 use crate::domain::op::Micros;
@@ -50,6 +50,9 @@ pub struct State {
     fsyncs: BTreeMap<u64, InFlight>,
     last_fsync_began: Option<Micros>,
     last_fsync_ended: Option<Micros>,
+    /// The same of a log of ops: what of them is durable hangs on these alone.
+    last_log_fsync_began: Option<Micros>,
+    last_log_fsync_ended: Option<Micros>,
     closed: bool,
 }
 
@@ -80,6 +83,8 @@ impl Gate {
             fsyncs: BTreeMap::new(),
             last_fsync_began: None,
             last_fsync_ended: None,
+            last_log_fsync_began: None,
+            last_log_fsync_ended: None,
             closed: false,
         };
         Gate {
@@ -93,6 +98,16 @@ impl Gate {
     pub fn note_mounted(&self, plan: &DiskPlan) {
         let now = self.now();
         self.lock().log.note(now, "mount", json!({ "plan": plan }));
+    }
+
+    /// See [`super::FaultyDisk::time_begins`].
+    pub fn time_begins(&self) {
+        let mut state = self.lock();
+        let now = self.now();
+        state.mishaps.time_begins(now);
+        if state.model.time_begins(now) {
+            state.log.note(now, "time-zero", json!({}));
+        }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
@@ -176,6 +191,9 @@ impl Gate {
             reply,
         };
         state.last_fsync_began = Some(now);
+        if is_log_of_ops(&name) {
+            state.last_log_fsync_began = Some(now);
+        }
         state.fsyncs.insert(id, one);
         if takes.is_zero() {
             let answer = state.end_fsync(id, now);
@@ -282,8 +300,7 @@ impl Gate {
         let mut state = self.lock();
         let mut report = state.model.cut(at);
         report.fsyncs_in_flight = state.in_flight_then;
-        report.last_fsync_began = state.last_fsync_began;
-        report.last_fsync_ended = state.last_fsync_ended;
+        (report.last_fsync_began, report.last_fsync_ended) = state.last_fsync();
         let now = self.now();
         state.log.cut(now, &report);
         let waiting = state.take_waiting();
@@ -395,6 +412,9 @@ impl State {
             return Some(Box::new(move || one.reply.error(Errno::ESTALE)));
         };
         self.last_fsync_ended = Some(now);
+        if is_log_of_ops(path.rsplit('/').next().unwrap_or_default()) {
+            self.last_log_fsync_ended = Some(now);
+        }
         let fsync = Fsync {
             pid: one.pid,
             began: one.began,
@@ -435,12 +455,22 @@ impl State {
         )
     }
 
+    /// Of logs of ops if there are ops in any, else of any file: when the last one began and when the last one ended.
+    fn last_fsync(&self) -> (Option<Micros>, Option<Micros>) {
+        if self.model.written_marks() > 0 {
+            (self.last_log_fsync_began, self.last_log_fsync_ended)
+        } else {
+            (self.last_fsync_began, self.last_fsync_ended)
+        }
+    }
+
     pub fn status(&self) -> super::facts::DiskStatus {
+        let (last_fsync_began, last_fsync_ended) = self.last_fsync();
         super::facts::DiskStatus {
             fsyncs_in_flight: self.fsyncs.len() as u32,
             oldest_fsync_began: self.fsyncs.values().map(|one| one.began).min(),
-            last_fsync_began: self.last_fsync_began,
-            last_fsync_ended: self.last_fsync_ended,
+            last_fsync_began,
+            last_fsync_ended,
             frozen: self.frozen.is_some(),
             held: (self.held.len() + self.fsyncs.len()) as u32,
             ..self.model.status()

@@ -14,20 +14,26 @@ pub struct Mishaps {
     plan: DiskPlan,
     /// Operations so far that the plan's error is about.
     seen: u64,
-    mounted: Micros,
+    /// The disk's time zero; before it no stall comes.
+    zero: Option<Micros>,
     stalled: bool,
     rng: ChaCha8Rng,
 }
 
 impl Mishaps {
-    pub fn new(plan: &DiskPlan, mounted: Micros) -> Self {
+    pub fn new(plan: &DiskPlan) -> Self {
         Mishaps {
             plan: plan.clone(),
             seen: 0,
-            mounted,
+            zero: None,
             stalled: false,
             rng: ChaCha8Rng::seed_from_u64(!plan.seed),
         }
+    }
+
+    /// See [`crate::disk::FaultyDisk::time_begins`].
+    pub fn time_begins(&mut self, now: Micros) {
+        self.zero.get_or_insert(now);
     }
 
     /// Whether this operation on a file of this name fails with EIO.
@@ -60,7 +66,8 @@ impl Mishaps {
                 least + most.saturating_sub(least).mul_f64(share)
             }
             FsyncDelay::Stall { at, by } => {
-                if self.stalled || now.since(self.mounted) < at {
+                let due = self.zero.is_some_and(|zero| now.since(zero) >= at);
+                if self.stalled || !due {
                     return Duration::ZERO;
                 }
                 self.stalled = true;
@@ -99,7 +106,7 @@ mod tests {
     fn plan(change: impl FnOnce(&mut DiskPlan)) -> Mishaps {
         let mut plan = DiskPlan::default();
         change(&mut plan);
-        Mishaps::new(&plan, Micros(5_000_000))
+        Mishaps::new(&plan)
     }
 
     #[test]
@@ -116,6 +123,13 @@ mod tests {
     #[test]
     fn a_stall_comes_once_and_not_before_its_time() {
         let mut disk = plan(|plan| plan.fsync_delay = "3s@2s".parse().unwrap());
+        // However long the server takes to start: time counts from when the stream begins.
+        assert!(
+            disk.fsync_takes("a.aof", Micros(4_900_000)).is_zero(),
+            "before time zero"
+        );
+        disk.time_begins(Micros(5_000_000));
+        disk.time_begins(Micros(9_000_000));
         let mut takes = |at: u64| disk.fsync_takes("a.aof", Micros(at)).as_secs();
         assert_eq!(
             [takes(6_900_000), takes(7_100_000), takes(7_200_000)],

@@ -209,6 +209,8 @@ pub enum Fix {
     TryAgain,
     /// The external server holds keys: agree to write beside them.
     AllowNonEmpty,
+    /// No faulty disk can be had: kill the process instead, and try every end of the AOF.
+    TailCut,
 }
 
 /// An event with its time, as it stands in the timeline.

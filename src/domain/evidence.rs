@@ -19,7 +19,8 @@ pub struct DiskEvidence {
     /// Acknowledged and not even written: what a process kill takes.
     pub answered_not_written: u64,
     pub fsyncs_in_flight: u32,
-    /// Of any file. Only fsyncs that were let through end.
+    /// Of the AOF if there are writes of ours in it, else of any file; of several in flight the oldest. Only fsyncs that were
+    /// let through end.
     pub last_fsync_began: Option<Micros>,
     pub last_fsync_ended: Option<Micros>,
     /// What the cut took; `None` if the disk lived on, as after a process kill.

@@ -17,6 +17,9 @@ pub enum Image {
     Durable,
     /// The AOF cut off at this length, in bytes, all its INCR files together.
     CutAt { bytes: u64 },
+    /// The AOF kept this size and is zeros from a byte on, all its INCR files together: what ext4 may leave when
+    /// somebody else's fsync commits the size and nobody's the bytes.
+    ZeroFrom { bytes: u64, size_bytes: u64 },
     /// Repaired by `redis-check-aof --fix`, on a copy.
     Repaired,
 }
@@ -93,8 +96,11 @@ pub struct TailCut {
     pub durable_bytes: u64,
     /// By what that is proven.
     pub witness: TailWitness,
+    /// Why there is no witness.
+    #[serde(default)]
+    pub no_witness: Option<String>,
     pub written_bytes: u64,
-    /// Least first, by length.
+    /// Least first, by length; then those whose tail is zeros.
     pub findings: Vec<ImageFinding>,
 }
 

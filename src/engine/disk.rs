@@ -24,14 +24,28 @@ use crate::domain::op::Micros;
 /// in a message, since JSON escapes a line's end.
 const MARKER: &[u8] = b"RPUSH\r\n";
 
-/// What the disk may hold in memory.
+/// What the disk may hold in memory, in bytes, unless [`MEMORY_VARIABLE`] says otherwise.
 const MEMORY_LIMIT: u64 = 2 << 30;
+const MEMORY_VARIABLE: &str = "CRASHDRILL_DISK_MEMORY";
+
+fn memory_limit() -> Result<u64, BackendError> {
+    let Some(text) = std::env::var_os(MEMORY_VARIABLE) else {
+        return Ok(MEMORY_LIMIT);
+    };
+    let bytes = text.to_str().and_then(|text| text.parse().ok());
+    bytes.filter(|bytes| *bytes > 0).ok_or_else(|| {
+        BackendError::new(format!(
+            "{MEMORY_VARIABLE} is {text:?}: write a number of bytes, for example {MEMORY_LIMIT}"
+        ))
+    })
+}
 
 /// A mounted disk and what it counted before this round.
 pub struct DrillDisk {
     /// Dropped, it unmounts: before the folder goes.
     pub disk: FaultyDisk,
     at: TempDir,
+    memory_limit_bytes: u64,
     base: Base,
 }
 
@@ -67,13 +81,16 @@ impl DrillDisk {
         container: bool,
     ) -> Result<DrillDisk, BackendError> {
         if let Some(why) = unavailable(container) {
-            let error = BackendError::new(format!("no faulty disk: {why}"));
-            return Err(if container {
-                error.fix(Fix::UseLocalServer)
+            let error = BackendError::new(format!(
+                "no faulty disk: {why}. Without one, --fault process-kill --tail-cut gives a range of what a power loss could take"
+            ));
+            return Err(error.fix(if container {
+                Fix::UseLocalServer
             } else {
-                error
-            });
+                Fix::TailCut
+            }));
         }
+        let memory_limit_bytes = memory_limit()?;
         // Noted before it is there: what outlives us must be known to the janitor.
         lease::hold(Holding::Mount(at.path().to_owned()));
         let disk = FaultyDisk::mount(MountSpec {
@@ -83,7 +100,7 @@ impl DrillDisk {
             now: Arc::new(move || clock.now()),
             allow_other: container,
             marker: MARKER.to_vec(),
-            memory_limit_bytes: MEMORY_LIMIT,
+            memory_limit_bytes,
             neighbours: true,
         })
         .map_err(|error| {
@@ -93,7 +110,18 @@ impl DrillDisk {
         Ok(DrillDisk {
             disk,
             at,
+            memory_limit_bytes,
             base: Base::default(),
+        })
+    }
+
+    /// The server was told that its disk is full, and it was the model that was: nothing that follows is Redis's doing.
+    pub fn out_of_memory(&self) -> Option<String> {
+        self.disk.status().over_memory.then(|| {
+            format!(
+                "the faulty disk's model has run out of memory: it may hold {} bytes, written and durable together; stream less, rewrite the AOF more often, or allow more with {MEMORY_VARIABLE}=BYTES",
+                self.memory_limit_bytes
+            )
         })
     }
 
@@ -138,7 +166,8 @@ impl DrillDisk {
             answered_not_durable: beyond(durable),
             answered_not_written: beyond(written),
             fsyncs_in_flight: status.fsyncs_in_flight,
-            last_fsync_began: status.last_fsync_began,
+            // Of those in flight the oldest: it is what the others wait for.
+            last_fsync_began: status.oldest_fsync_began.or(status.last_fsync_began),
             last_fsync_ended: status.last_fsync_ended,
             cut: cut.map(|report| PowerCut {
                 files: report

@@ -60,6 +60,8 @@ pub struct Drill {
     pub(super) record: Option<Arc<RunRecord>>,
     pub(super) next_look: Instant,
     pub(super) next_info: Instant,
+    /// The server did not answer when it was asked last.
+    pub(super) silent: bool,
     pub(super) rate_before: (Instant, u64),
     /// The network between the load and the server, if the plan has a fault for it.
     pub(super) wire: Option<Wire>,
@@ -70,6 +72,10 @@ pub struct Drill {
     pub(super) trials: Vec<JoinHandle<()>>,
     /// WAITAOF beside the stream, if it is believed here.
     pub(super) witness: Option<Witness>,
+    /// WAITAOF has passed its self-test on this server.
+    pub(super) waitaof_believed: bool,
+    /// Why a tail-cut replay would have no witness.
+    pub(super) no_witness: Option<String>,
     /// The faulty disk under the server's data directory.
     pub(super) disk: Option<DrillDisk>,
     pub(super) climb: Climb,
@@ -111,12 +117,15 @@ impl Drill {
             record: None,
             next_look: Instant::now(),
             next_info: Instant::now(),
+            silent: false,
             rate_before: (Instant::now(), 0),
             wire: None,
             capture: false,
             captured: None,
             trials: Vec::new(),
             witness: None,
+            waitaof_believed: false,
+            no_witness: None,
             disk: None,
             climb: Climb::default(),
             live: Arc::default(),
@@ -149,6 +158,7 @@ impl Drill {
     /// The same steps in the user's order, any number of times.
     pub fn by_hand(&mut self, live: Arc<Mutex<LiveView>>) -> Step {
         self.start(live)?;
+        self.call_witness()?;
         loop {
             if self.attention.is_cancelled() {
                 return Err(Stop::Cancelled);
@@ -284,10 +294,14 @@ impl Drill {
             return self.warn("nothing to stream to");
         };
         let endpoint = self.line_to(&server)?;
+        if let Some(disk) = &self.disk {
+            disk.disk.time_begins();
+        }
         let streaming = load
             .stream(&endpoint)
             .map_err(|error| Stop::failed(format!("cannot stream: {error}")))?;
         self.streaming = Some(streaming);
+        self.start_witness();
         self.attention.tell(DrillEvent::StreamStarted);
         self.attention.phase(Phase::Streaming);
         Ok(())
@@ -383,7 +397,9 @@ impl Drill {
     /// The server is ready again.
     pub(super) fn come_back(&mut self, begun: Instant) -> Step {
         let took = begun.elapsed();
+        self.silent = false;
         let info = self.greet()?;
+        self.witness = None;
         self.disk_round_begins();
         self.attention
             .tell(DrillEvent::ServerRestarted { info, took });

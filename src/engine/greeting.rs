@@ -82,6 +82,25 @@ impl Drill {
         Ok(server)
     }
 
+    /// Why a server that lives cannot be asked, and what to do about it.
+    fn does_not_answer(&self) -> Stop {
+        let held = self
+            .disk
+            .as_ref()
+            .and_then(|disk| disk.disk.status().oldest_fsync_began);
+        let cause = match held {
+            Some(began) => format!(
+                "an fsync has been in flight for {:.1} s on its faulty disk, and its main thread waits for it: let the fsync take less time, or begin later (--fsync-delay 3s@5s)",
+                self.attention.clock.now().since(began).as_secs_f64()
+            ),
+            None => "it hangs, or this machine is too busy: look at the server's log in the run's folder".into(),
+        };
+        Stop::failed(format!(
+            "the server does not answer within {} s: {cause}",
+            INFO_PATIENCE.as_secs_f64()
+        ))
+    }
+
     pub(super) fn connection(&mut self) -> Step<&mut Connection> {
         let endpoint = self
             .endpoint
@@ -89,8 +108,11 @@ impl Drill {
             .ok_or_else(|| Stop::failed("the server was never started"))?;
         if self.connection.is_none() {
             let open = connect::connect(endpoint, INFO_PATIENCE);
-            self.connection =
-                Some(open.map_err(|error| Stop::failed(format!("cannot connect: {error}")))?);
+            match open {
+                Ok(open) => self.connection = Some(open),
+                Err(error) if error.is_timeout() => return Err(self.does_not_answer()),
+                Err(error) => return Err(Stop::failed(format!("cannot connect: {error}"))),
+            }
         }
         Ok(self.connection.as_mut().expect("made just now"))
     }

@@ -11,7 +11,7 @@ use super::stop::{Step, Stop};
 use crate::backend::Watch;
 use crate::disk::DiskStatus;
 use crate::domain::event::{DrillEvent, Phase};
-use crate::domain::fault::{Fault, FaultKind, FaultRecord, ServerEnd};
+use crate::domain::fault::{Fault, FaultKind, FaultRecord, PersistenceInfo, ServerEnd};
 use crate::domain::op::Micros;
 use crate::domain::trigger::Hit;
 
@@ -32,7 +32,8 @@ impl Drill {
         self.judged = false;
         // A moment does not wait for a look at log and INFO, and a server that waits for its disk does not answer:
         // what was seen last has to do.
-        let before = if hit.is_some() || self.server_may_hang() {
+        self.disk_is_in_order()?;
+        let mut before = if hit.is_some() || self.silent || self.server_may_hang() {
             self.latest_info.clone()
         } else {
             self.collect_log();
@@ -49,6 +50,11 @@ impl Drill {
         };
         if hit.is_none() {
             self.attention.tell(began.clone());
+        }
+        if self.silent {
+            self.warn(
+                "the server had stopped answering before the fault: it hung, or this machine was too busy, and the age of what is lost counts that time, too",
+            )?;
         }
         if fault.kind.ends_server()
             && let Some(streaming) = &self.streaming
@@ -75,7 +81,13 @@ impl Drill {
         if let Some(hit) = &mut hit {
             self.confirm(hit);
         }
+        if hit.is_some()
+            && let Some(before) = &mut before
+        {
+            self.children_by_log(before);
+        }
         let disk = self.settle_disk(fault.kind, &struck);
+        self.disk_is_in_order()?;
         let record = FaultRecord {
             fault,
             at: struck.at,
@@ -108,6 +120,28 @@ impl Drill {
         Ok(())
     }
 
+    /// INFO was looked at some time before the moment; what the log has told since is newer.
+    fn children_by_log(&self, before: &mut PersistenceInfo) {
+        let last = |words: &str| self.log.iter().rposition(|line| line.contains(words));
+        let runs = |began: &str, ended: &[&str]| {
+            let ended = ended.iter().filter_map(|words| last(words)).max();
+            last(began).is_some_and(|began| ended.is_none_or(|ended| ended < began))
+        };
+        before.aof_rewrite_in_progress = runs(
+            "Background append only file rewriting started by pid",
+            // Ended for the files, too: the new manifest is in its place.
+            &[
+                "Background AOF rewrite finished",
+                "Background AOF rewrite terminated with error",
+                "Background AOF rewrite terminated by signal",
+            ],
+        );
+        before.rdb_bgsave_in_progress = runs(
+            "Background saving started by pid",
+            &["Background saving terminated"],
+        );
+    }
+
     /// Why this fault cannot be performed on this server; `None` if it can.
     pub(super) fn cannot(&self, kind: FaultKind) -> Option<String> {
         if kind == FaultKind::PowerLoss && self.disk.is_none() {
@@ -133,9 +167,14 @@ impl Drill {
         let mut struck = match (fault.kind, gave_up) {
             (FaultKind::PowerLoss, gave_up) => return self.cut_power(gave_up),
             (_, Some(end)) => struck(end, false),
-            (FaultKind::ProcessKill, None) if self.capture => {
+            (FaultKind::ProcessKill, None) if self.disk.is_some() => {
+                // A write that waits behind an fsync does not go in any more once its process is killed. The server is
+                // stopped before the disk is: one that goes on beside a frozen disk would answer what it would have
+                // written, and a container's SIGKILL takes its time.
                 let at = self.hold_still();
-                self.capture_images()?;
+                if self.capture {
+                    self.capture_images()?;
+                }
                 let end = self.let_go(Duration::ZERO, |drill| drill.backend.kill())?;
                 Struck {
                     at,
@@ -143,10 +182,6 @@ impl Drill {
                 }
             }
             (FaultKind::ProcessKill, None) => {
-                // A write that waits behind an fsync does not go in any more once its process is killed.
-                if let Some(disk) = &self.disk {
-                    disk.disk.freeze();
-                }
                 let end = self.let_go(Duration::ZERO, |drill| drill.backend.kill())?;
                 struck(end, false)
             }

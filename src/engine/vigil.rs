@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::disk::DrillDisk;
 use super::drill::Drill;
 use super::load::{Meter, Streaming};
 use super::ready;
@@ -11,6 +12,8 @@ use crate::domain::event::{DrillEvent, Phase};
 use crate::domain::fault::{PersistenceInfo, ServerEnd};
 
 const INFO_EVERY: Duration = Duration::from_millis(250);
+/// A server that did not answer is left alone for so long: waiting for it costs the drill its own pace.
+const INFO_AFTER_SILENCE: Duration = Duration::from_secs(3);
 /// Assumed for a fork that INFO has not told of yet; forks of small servers take well under it.
 const MAX_FORK_USEC: u64 = 20_000;
 
@@ -37,6 +40,7 @@ impl Drill {
         if self.gave_up {
             return Ok(());
         }
+        self.disk_is_in_order()?;
         if let Some(end) = self.backend.ended()? {
             let stop = self.died(&end);
             if !self.disk_makes_it_give_up() {
@@ -53,10 +57,20 @@ impl Drill {
         }
         if Instant::now() >= self.next_info && !self.server_may_hang() {
             self.next_info = Instant::now() + INFO_EVERY;
-            self.take_info();
-            self.keep_saves_slow()?;
+            if self.take_info().is_some() {
+                self.keep_saves_slow()?;
+            } else {
+                self.next_info = Instant::now() + INFO_AFTER_SILENCE;
+            }
         }
         Ok(())
+    }
+
+    /// # Errors
+    /// The disk's model could not do what a disk does.
+    pub(super) fn disk_is_in_order(&self) -> Step {
+        let trouble = self.disk.as_ref().and_then(DrillDisk::out_of_memory);
+        trouble.map_or(Ok(()), |trouble| Err(Stop::failed(trouble)))
     }
 
     /// An fsync on the faulty disk has been in flight for a while: the server's main thread may wait for it with its
@@ -145,14 +159,16 @@ impl Drill {
         }
     }
 
-    /// Asks the server how its persistence is; silence is no answer and no failure.
+    /// Asks the server how its persistence is; silence is no answer and no failure. Takes a second at most.
     pub(super) fn take_info(&mut self) -> Option<PersistenceInfo> {
         let now = self.attention.clock.now();
         let fetched = self.connection().ok().map(Info::fetch);
         let Some(Ok(fetched)) = fetched else {
             self.connection = None;
+            self.silent = true;
             return None;
         };
+        self.silent = false;
         let info = fetched.persistence(now);
         self.evicted.saw(info.evicted_keys);
         self.expired.saw(info.expired_keys);

@@ -51,6 +51,8 @@ struct Repaired {
 #[derive(Serialize)]
 struct Range {
     witness: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_witness: Option<String>,
     durable_bytes: u64,
     written_bytes: u64,
 }
@@ -60,6 +62,9 @@ struct Finding {
     image: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     cut_at_bytes: Option<u64>,
+    /// From `cut_at_bytes` on there are zeros, up to this size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zeros_to_bytes: Option<u64>,
     outcome: &'static str,
     at_secs: f64,
     acked: u64,
@@ -133,6 +138,7 @@ fn act(timed: &TimedEvent) -> Option<Act> {
                     TailWitness::WaitAof => "waitaof",
                     TailWitness::None => "none",
                 },
+                no_witness: tail_cut.no_witness.clone(),
                 durable_bytes: tail_cut.durable_bytes,
                 written_bytes: tail_cut.written_bytes,
             });
@@ -144,6 +150,7 @@ fn act(timed: &TimedEvent) -> Option<Act> {
 
 fn finding(finding: &ImageFinding) -> Finding {
     let (image, cut_at_bytes) = match finding.image {
+        Image::ZeroFrom { bytes, .. } => ("zero_from", Some(bytes)),
         Image::Written => ("written", None),
         Image::Durable => ("durable", None),
         Image::CutAt { bytes } => ("cut_at", Some(bytes)),
@@ -152,6 +159,10 @@ fn finding(finding: &ImageFinding) -> Finding {
     let mut dto = Finding {
         image,
         cut_at_bytes,
+        zeros_to_bytes: match finding.image {
+            Image::ZeroFrom { size_bytes, .. } => Some(size_bytes),
+            _ => None,
+        },
         outcome: "started",
         at_secs: finding.at.secs(),
         acked: finding.acked,

@@ -251,6 +251,7 @@ fn a_killed_server_that_waits_for_a_stalled_fsync_dies_at_once() {
     };
     let stand = Stand::new(plan);
     let mut redis = Redis::start(&stand, &aof("everysec"));
+    stand.disk.time_begins();
     let begun = Instant::now();
     let mut acked = 0;
     while stand.disk.status().fsyncs_in_flight == 0 {

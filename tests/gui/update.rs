@@ -318,3 +318,25 @@ fn a_fault_stands_in_the_live_picture_from_its_beginning_to_its_end() {
         "thawed: nothing has to be started again"
     );
 }
+
+#[test]
+fn where_no_faulty_disk_can_be_had_the_fix_is_a_kill_and_a_cut_tail() {
+    let mut state = fresh();
+    let draft = PlanDraft {
+        fault: FaultKind::PowerLoss,
+        compare: true,
+        tail: "ext4".into(),
+        fsync_delay: "1.5s".into(),
+        trigger: "before-rename:*.rdb#1".into(),
+        backend: "process".into(),
+        ..PlanDraft::default()
+    };
+    act(&mut state, Action::EditPlan(Box::new(draft)));
+    act(&mut state, Action::UseFix(Fix::TailCut));
+    let draft = &state.plan.draft;
+    assert_eq!(draft.fault, FaultKind::ProcessKill);
+    assert!(draft.tail_cut && !draft.compare);
+    assert!(state.plan.errors.is_empty(), "{:?}", state.plan.errors);
+    let plan = draft.parse(&presets()).unwrap();
+    assert_eq!(plan.disk, None, "nothing asks for the disk any more");
+}

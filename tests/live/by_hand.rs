@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crashdrill::domain::event::{DrillEvent, Phase};
 use crashdrill::domain::fault::{Fault, FaultKind};
+use crashdrill::domain::image::{Image, TailWitness};
 use crashdrill::domain::plan::PlanDraft;
 use crashdrill::domain::preset::Preset;
 use crashdrill::domain::record::RunRecord;
@@ -381,8 +382,13 @@ fn a_dead_servers_file_is_damaged_by_hand_and_a_copy_of_it_repaired() {
         DrillEvent::TailCutTried { tail_cut } => Some(tail_cut.clone()),
         _ => None,
     });
-    let lost = range.findings.last().unwrap().lost();
-    assert_eq!(lost, Some(0));
+    let ends = range
+        .findings
+        .iter()
+        .filter(|finding| matches!(finding.image, Image::CutAt { .. }));
+    assert_eq!(ends.last().unwrap().lost(), Some(0));
+    let why = range.no_witness.unwrap();
+    assert!(why.contains("was not examined"), "{why}");
     send(Command::Damage(zero));
     send(Command::Restart);
     send(Command::Repair);
@@ -470,4 +476,35 @@ fn kill_and_compare_by_hand_shows_both_ends_and_the_kill_is_a_kill() {
     let fault = &record.judgement.faults[0];
     assert_eq!(comparison.kill.lost(), Some(fault.lost));
     assert_eq!(comparison.power.lost(), Some(fault.acked), "{comparison:?}");
+}
+
+/// Of the first stream of a server; asked by the plan, WAITAOF is examined by hand, too.
+#[test]
+fn a_tail_cut_by_hand_has_the_witness_that_the_plan_asked_for() {
+    let Some(server) = super::other_servers::server("redis-8.2") else {
+        return;
+    };
+    let drill = ByHand::with(
+        "aof-everysec",
+        PlanDraft {
+            program: server,
+            tail_cut: true,
+            ..PlanDraft::default()
+        },
+    );
+    drill.order(Command::Stream, Phase::Streaming);
+    std::thread::sleep(Duration::from_secs(4));
+    drill.order(KILL, Phase::Down);
+    drill.handle.commands.send(Command::TailCut).unwrap();
+    let range = drill.told(|event| match event {
+        DrillEvent::TailCutTried { tail_cut } => Some(tail_cut.clone()),
+        _ => None,
+    });
+    assert_eq!(range.witness, TailWitness::WaitAof, "{range:?}");
+    assert!(
+        range.durable_bytes > 0 && range.durable_bytes < range.written_bytes,
+        "{range:?}"
+    );
+    let lost = range.findings[0].lost().unwrap();
+    assert!(lost > 0 && lost < range.findings[0].acked, "{range:?}");
 }

@@ -730,3 +730,59 @@ fn a_write_is_in_doubt_once_the_clients_patience_is_over() {
     assert!(in_doubt("300ms") > 0);
     assert_eq!(in_doubt("30"), 0, "who waits long enough gets every answer");
 }
+
+/// A server that somebody stops with SIGSTOP answers nothing, and neither does one that its disk blocks: asking it
+/// must not hold up the drill, which has its time to keep and an end to come to.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_hangs_holds_up_neither_the_streaming_time_nor_the_end() {
+    let program = Program::new();
+    let report = program.path("report.json");
+    let seconds = "4";
+    let child = program
+        .command(&["run", "--preset", "aof-always", "--backend", "process"])
+        .args(["--seconds", seconds, "--rate", "500", "--report"])
+        .arg(&report)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    std::thread::sleep(Duration::from_secs(1));
+    let server = child_of(child.id(), "redis-server");
+    rustix::process::kill_process(server, rustix::process::Signal::STOP).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let took = begun.elapsed();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    let timeline = report["timeline"].as_array().unwrap();
+    let at = |event: &str| {
+        let found = timeline.iter().find(|one| one["event"] == event);
+        found.unwrap()["at_secs"].as_f64().unwrap()
+    };
+    let streamed = at("fault_began") - at("stream_started");
+    assert!(
+        (4.0..5.2).contains(&streamed),
+        "the fault came {streamed} s after the stream began"
+    );
+    assert_eq!(report["counts"]["lost"], 0);
+}
+
+/// The process of this name that is a child of `parent`.
+#[cfg(target_os = "linux")]
+fn child_of(parent: u32, name: &str) -> rustix::process::Pid {
+    let parent = format!(" {parent} ");
+    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    let pid = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut ours = pid.filter(|pid: &i32| {
+        // `pid (name) state ppid …`
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.contains(name)
+            && stat.rsplit_once(')').is_some_and(|(_, rest)| {
+                rest.get(2..).is_some_and(|rest| rest.starts_with(&parent))
+            })
+    });
+    rustix::process::Pid::from_raw(ours.next().expect("it runs")).unwrap()
+}

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::Program;
 
 /// The program, if it is there.
-fn server(name: &str) -> Option<String> {
+pub fn server(name: &str) -> Option<String> {
     let folder = std::env::var("CRASHDRILL_SERVERS").unwrap_or_default();
     let path = std::path::Path::new(&folder).join(name);
     if path.is_file() {
@@ -58,6 +58,14 @@ fn a_waitaof_that_tells_the_truth_narrows_the_range_of_a_tail_cut() {
     );
     let acked = report["counts"]["acked"].as_u64().unwrap();
     let findings = act["findings"].as_array().unwrap();
+    let (findings, zeros): (Vec<_>, Vec<_>) =
+        findings.iter().partition(|one| one["image"] == "cut_at");
+    // Zeros behind what is proven durable.
+    assert!(!zeros.is_empty());
+    for zeros in zeros {
+        assert_eq!(zeros["cut_at_bytes"], act["tail_cut"]["durable_bytes"]);
+        assert_eq!(zeros["outcome"], "refused", "{zeros}");
+    }
     let lost = |at: usize| findings[at]["lost"].as_u64().unwrap();
     // A second or two of 500 a second at most, not the whole stream; at the full length nothing.
     let most = lost(0);

@@ -596,3 +596,79 @@ fn our_own_sigkill_leaves_no_disk_and_no_server() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// Redis truncates away what did not fit, a thousand times a second, and the disk must keep pace: the fault comes at
+/// its time, and the batch that was answered although its write had failed is laid to the full disk.
+#[test]
+fn a_full_disk_does_not_hold_up_the_drill_and_is_named_as_the_cause() {
+    let drill = Drill::run(&[
+        "--preset",
+        "aof-everysec",
+        "--fault",
+        "process-kill",
+        "--disk-space",
+        "300k",
+        "--seconds",
+        "8",
+    ]);
+    let faults = drill.report["faults"].as_array().unwrap();
+    let at = faults[0]["at_secs"].as_f64().unwrap();
+    assert!(at < 14.0, "the fault came at {at} s");
+    assert!(drill.count("refused") > 0);
+    if drill.lost() > 0 {
+        assert!(
+            drill.why().contains("the disk was full after"),
+            "{}",
+            drill.why()
+        );
+    }
+}
+
+/// What the model of the disk cannot hold is no full disk of a user, and proves nothing about Redis.
+#[test]
+fn a_model_without_memory_is_inconclusive_and_says_how_to_get_more() {
+    let program = Program::new();
+    let output = program
+        .command(&["run", "--preset", "aof-everysec", "--backend", "process"])
+        .args(["--fault", "power-loss", "--seconds", "20"])
+        .env("CRASHDRILL_DISK_MEMORY", "200000")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("run out of memory"), "{text}");
+    assert!(text.contains("CRASHDRILL_DISK_MEMORY=BYTES"), "{text}");
+}
+
+/// The moment lies in the rewrite, whatever INFO said before it: nothing was fsynced since it began, under
+/// `always`, too, and the sentence says why.
+#[test]
+fn always_without_fsync_in_a_rewrite_loses_the_whole_rewrite_and_says_so() {
+    let program = Program::new();
+    let preset = program.path("production.conf");
+    let text = "appendonly yes\nappendfsync always\nno-appendfsync-on-rewrite yes\nsave \"\"\n";
+    std::fs::write(&preset, text).unwrap();
+    let preset = preset.display().to_string();
+    let arguments = [
+        "--redis-conf",
+        &preset,
+        "--fault",
+        "power-loss",
+        "--rate",
+        "500",
+    ];
+    let moment = [
+        "--seconds",
+        "1",
+        "--save-time",
+        "2s",
+        "--trigger",
+        "rewrite-manifest",
+    ];
+    let (code, report) = program.drill(&[&arguments[..], &moment[..]].concat());
+    assert_eq!(code, 0, "{}", report["sentences"]);
+    let lost = report["counts"]["lost"].as_u64().unwrap();
+    assert!(lost > 200, "{}", report["counts"]);
+    let why = report["sentences"]["why"][0].as_str().unwrap();
+    assert!(why.contains("no-appendfsync-on-rewrite was yes"), "{why}");
+}

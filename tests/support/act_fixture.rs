@@ -110,6 +110,7 @@ pub fn tail_cut(at: Micros, acked: u64) -> TailCut {
     TailCut {
         durable_bytes: 4_100_000,
         witness: TailWitness::WaitAof,
+        no_witness: None,
         written_bytes: 4_267_700,
         findings: ends.collect(),
     }

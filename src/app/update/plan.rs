@@ -5,8 +5,10 @@ use super::super::effect::Effect;
 use super::super::state::{AppState, Dialog, Images, Purpose};
 use super::drill;
 use crate::domain::event::Fix;
+use crate::domain::fault::FaultKind;
 use crate::domain::plan::{Field, PlanDraft};
 use crate::domain::preset::Preset;
+use crate::domain::trigger::Trigger;
 use crate::engine::launch::Mode;
 
 pub(super) fn use_fix(state: &mut AppState, fix: Fix) -> Vec<Effect> {
@@ -20,6 +22,7 @@ pub(super) fn use_fix(state: &mut AppState, fix: Fix) -> Vec<Effect> {
         Fix::UseLocalServer => draft.backend = "process".into(),
         Fix::UseDocker => draft.backend = "docker".into(),
         Fix::AllowNonEmpty => draft.allow_nonempty = true,
+        Fix::TailCut => cut_the_tail(&mut draft),
         Fix::TryAgain => {}
         Fix::ChooseServerProgram | Fix::ChooseAnotherImage => {
             let program = fix == Fix::ChooseServerProgram;
@@ -42,6 +45,27 @@ pub(super) fn use_fix(state: &mut AppState, fix: Fix) -> Vec<Effect> {
         return vec![Effect::SaveSettings];
     }
     drill::launch(state, mode)
+}
+
+/// What can be had without a faulty disk in the place of a power loss.
+fn cut_the_tail(draft: &mut PlanDraft) {
+    draft.fault = FaultKind::ProcessKill;
+    draft.tail_cut = true;
+    draft.compare = false;
+    for only_on_the_disk in [
+        &mut draft.disk,
+        &mut draft.tail,
+        &mut draft.write_back,
+        &mut draft.fsync_delay,
+        &mut draft.disk_space,
+        &mut draft.io_error,
+    ] {
+        only_on_the_disk.clear();
+    }
+    let needs_disk = |trigger: Trigger| trigger.needs_disk();
+    if draft.trigger.parse().is_ok_and(needs_disk) {
+        draft.trigger.clear();
+    }
 }
 
 pub(super) fn use_imported(state: &mut AppState) -> Vec<Effect> {

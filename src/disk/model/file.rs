@@ -262,14 +262,19 @@ impl File {
     }
 
     /// The truncate of this number in the journal survives from now on, also where an fsync that began before it
-    /// returns later. One that began after it has it in its view, and what was written since.
-    pub fn commit_resize(&mut self, size: u64, number: u64, marker: &[u8]) {
+    /// returns later. One that began after it has it in its view, and what was written since. Markers are to be
+    /// counted again after the last one.
+    pub fn commit_resize(&mut self, size: u64, number: u64) {
         self.durable.resize(size);
         for one in &mut self.syncing {
             if one.position < number {
                 one.view.resize(size);
             }
         }
+    }
+
+    /// See [`File::commit_resize`].
+    pub fn recount_after_resize(&mut self, marker: &[u8]) {
         if self.marks_from.is_some() {
             self.recount_durable(marker);
         }

@@ -150,7 +150,7 @@ impl Model {
     }
 
     /// Markers in every AOF as written, and in those that are gone.
-    fn written_marks(&self) -> u64 {
+    pub fn written_marks(&self) -> u64 {
         let files = self.nodes.values().filter(|node| !node.retired);
         let marks: u64 = files.filter_map(Node::as_file).map(File::marks).sum();
         self.retired_marks + marks

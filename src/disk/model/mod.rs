@@ -12,13 +12,14 @@ mod node;
 mod sync;
 mod tails;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
 use crate::domain::disk::{DiskPlan, Metadata, Tail};
 use crate::domain::op::Micros;
 
 pub use image::{Image, ImageEntry};
+pub use marks::is_log_of_ops;
 pub use names::{Ino, ROOT};
 pub use node::{Attr, Node};
 pub use sync::{Synced, WrittenBack};
@@ -68,6 +69,8 @@ pub struct Model {
     next_sync: u64,
     next_ino: Ino,
     next_tick: Micros,
+    /// What was dirty before counts as dirty since then.
+    zero: Option<Micros>,
     cuts: u64,
     /// Markers of files that are gone from every image: a base that is durable holds what they held.
     retired_marks: u64,
@@ -98,12 +101,23 @@ impl Model {
             next_sync: 1,
             next_ino: ROOT + 1,
             next_tick: later(now, Self::TICK),
+            zero: None,
             cuts: 0,
             retired_marks: 0,
             used: 0,
             held: 0,
             over_memory: false,
         }
+    }
+
+    /// The flusher's clock begins anew, once; false if it had begun.
+    pub fn time_begins(&mut self, now: Micros) -> bool {
+        if self.zero.is_some() {
+            return false;
+        }
+        self.zero = Some(now);
+        self.next_tick = later(now, Self::TICK);
+        true
     }
 
     fn wall(&self, now: Micros) -> SystemTime {
@@ -326,10 +340,16 @@ impl Model {
 
     /// These changes are durable from now on.
     fn survived(&mut self, changes: impl IntoIterator<Item = (u64, Change)>) {
+        // A server that meets a full disk truncates thousands of times between two commits: counted once.
+        let mut resized = BTreeSet::new();
         for (number, change) in changes {
             if let Change::Resize { ino, size } = change {
-                self.with_file(ino, |file, marker| file.commit_resize(size, number, marker));
+                self.with_file(ino, |file, _| file.commit_resize(size, number));
+                resized.insert(ino);
             }
+        }
+        for ino in resized {
+            self.with_file(ino, file::File::recount_after_resize);
         }
     }
 

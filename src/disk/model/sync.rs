@@ -94,10 +94,11 @@ impl Model {
         while self.next_tick <= now {
             self.next_tick = later(self.next_tick, Self::TICK);
         }
+        let zero = self.zero.unwrap_or(Micros(0));
         let files = self.nodes.iter();
         let mut old: Vec<Ino> = files
             .filter_map(|(ino, node)| Some((*ino, node.as_file()?.dirty_since()?)))
-            .filter(|(_, since)| later(*since, age) <= now)
+            .filter(|(_, since)| later((*since).max(zero), age) <= now)
             .map(|(ino, _)| ino)
             .collect();
         old.sort_unstable();

@@ -371,6 +371,22 @@ fn the_flusher_makes_old_data_durable_after_its_time() {
 }
 
 #[test]
+fn the_flusher_counts_from_time_zero_not_from_the_mount() {
+    let mut model = model(&DiskPlan::default(), true);
+    let ino = file(&mut model, "a", b"x");
+    assert!(model.time_begins(Micros(4_000_000)));
+    assert!(!model.time_begins(Micros(20_000_000)), "once");
+    for second in [9, 14, 19, 24, 29] {
+        assert!(model.tick(Micros(second * 1_000_000)).is_empty());
+    }
+    assert_eq!(model.tick(Micros(33_900_000)), []);
+    assert_eq!(
+        model.tick(Micros(34_000_000)),
+        [WrittenBack { ino, bytes: 1 }]
+    );
+}
+
+#[test]
 fn an_unsynced_rewrite_of_an_aof_counts_as_durable_once_the_old_file_is_durably_gone() {
     let mut model = model(&plan(Metadata::Ordered, Tail::Drop), true);
     file(&mut model, "appendonly.aof.1.incr.aof", MARKER);
@@ -426,4 +442,23 @@ fn an_fsync_copies_no_file() {
     // Copying it would be 50 GB.
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     assert!(model.held < 52_000_000);
+}
+
+/// Redis truncates away each write that did not fit, a thousand times a second.
+#[test]
+fn a_thousand_truncates_between_two_commits_are_no_thousand_counts() {
+    let mut model = model(&DiskPlan::default(), true);
+    let log = MARKER.repeat(50_000);
+    let ino = file(&mut model, "appendonly.aof.1.incr.aof", &log);
+    sync(&mut model, ino);
+    let size = log.len() as u64;
+    for _ in 0..20_000 {
+        model.write(ino, size, b"torn", Micros(1)).unwrap();
+        model.truncate(ino, size, Micros(1)).unwrap();
+    }
+    let begun = std::time::Instant::now();
+    sync(&mut model, ino);
+    // One count takes milliseconds; twenty thousand of them took minutes.
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    assert_eq!(model.status().durable_marks, 50_000);
 }

@@ -214,28 +214,45 @@ pub fn what_if_sentence(finding: &ImageFinding) -> String {
 /// The range of what a power cut could have left.
 #[must_use]
 pub fn tail_cut_sentence(tail_cut: &TailCut) -> String {
-    let tried = tail_cut.findings.len() as u64;
-    let refused = tail_cut
-        .findings
-        .iter()
-        .filter(|finding| matches!(finding.outcome, ImageOutcome::Refused { .. }))
-        .count() as u64;
-    let lost = || tail_cut.findings.iter().filter_map(ImageFinding::lost);
+    let is_zeros = |finding: &&ImageFinding| matches!(finding.image, Image::ZeroFrom { .. });
+    let refused = |finding: &&ImageFinding| matches!(finding.outcome, ImageOutcome::Refused { .. });
+    let ends = || tail_cut.findings.iter().filter(|one| !is_zeros(one));
+    let tried = ends().count() as u64;
+    let lost = || ends().filter_map(ImageFinding::lost);
     let range = match (lost().min(), lost().max()) {
         (Some(least), Some(most)) if least == most => format!("exactly {}", count(most)),
         (Some(least), Some(most)) => format!("between {} and {}", count(least), count(most)),
         _ => return format!("No end of the AOF could be tried ({tried} in all)"),
     };
-    let proven = match tail_cut.witness {
-        TailWitness::WaitAof => "WAITAOF has proven the beginning durable",
-        TailWitness::None => "nothing is proven durable but the base file",
+    let proven = match (tail_cut.witness, &tail_cut.no_witness) {
+        (TailWitness::WaitAof, _) => "WAITAOF has proven the beginning durable".into(),
+        (TailWitness::None, None) => "nothing is proven durable but the base file".to_owned(),
+        (TailWitness::None, Some(why)) => {
+            format!("nothing is proven durable but the base file, since {why}")
+        }
     };
-    let refused = match refused {
+    let refusals = match ends().filter(refused).count() {
         0 => String::new(),
-        n => format!(", and on {} of them Redis refuses to start", count(n)),
+        n => format!(
+            ", and on {} of them Redis refuses to start",
+            count(n as u64)
+        ),
+    };
+    let zeros: Vec<&ImageFinding> = tail_cut.findings.iter().filter(is_zeros).collect();
+    let zeros = match (zeros.iter().filter(|one| refused(one)).count(), zeros.len()) {
+        (_, 0) => "",
+        (0, _) => {
+            "; with zeros where bytes were not fsynced, as ext4 may leave them, Redis starts, too"
+        }
+        (all, of) if all == of => {
+            "; with zeros where bytes were not fsynced, as ext4 may leave them, Redis refuses to start"
+        }
+        _ => {
+            "; with zeros where bytes were not fsynced, as ext4 may leave them, Redis refuses to start at one size and not at another"
+        }
     };
     format!(
-        "A range, not an observation: over {} of the AOF a power cut would have lost {range} acknowledged messages{refused}; {proven}",
+        "A range, not an observation: over {} of the AOF a power cut would have lost {range} acknowledged messages{refusals}{zeros}; {proven}",
         counted(tried, "possible end")
     )
 }
@@ -247,6 +264,11 @@ pub fn image_words(image: &Image) -> String {
         Image::Written => "Process kill".into(),
         Image::Durable => "Power cut".into(),
         Image::CutAt { bytes } => format!("AOF cut at byte {}", count(*bytes)),
+        Image::ZeroFrom { bytes, size_bytes } => format!(
+            "AOF of {}, zeros from byte {} on",
+            counted(*size_bytes, "byte"),
+            count(*bytes)
+        ),
         Image::Repaired => "Repaired copy".into(),
     }
 }

@@ -6,7 +6,7 @@ use super::number::{count, counted, span};
 use super::why::snapshot;
 use crate::domain::disk::{DiskPlan, FsyncDelay, Metadata};
 use crate::domain::evidence::DiskEvidence;
-use crate::domain::fault::FaultRecord;
+use crate::domain::fault::{FaultRecord, PersistenceInfo};
 use crate::domain::preset::Keeping;
 use crate::domain::record::RunRecord;
 use crate::domain::verdict::{Cut, FaultFinding};
@@ -36,10 +36,14 @@ pub(super) fn cut_off(record: &RunRecord, fault: &FaultRecord, finding: &FaultFi
             "The bytes were fsynced and the folder that holds them was not: Redis never fsyncs the directory above its appendonlydir, and under strict metadata the cut undid it, whatever appendfsync says; ext4 and XFS keep it"
                 .into()
         }
-        0 if aof == Keeping::AofAlways => {
+        0 if aof == Keeping::AofAlways && !unsynced_child(record, fault) => {
             "Redis answers only after the fsync: everything it had answered was durable at the cut"
                 .into()
         }
+        0 if unsynced_child(record, fault) => format!(
+            "With no-appendfsync-on-rewrite yes nothing is fsynced while a snapshot or a rewrite runs, whatever appendfsync says, and one ran; yet everything Redis had answered was durable: {}",
+            since(fault, disk)
+        ),
         0 => format!(
             "Everything Redis had answered was durable; {}",
             since(fault, disk)
@@ -74,7 +78,7 @@ fn folder_undone(record: &RunRecord, disk: &DiskEvidence) -> bool {
 }
 
 /// Beside a loss to a kill on the faulty disk: what Redis had answered out of its own memory.
-pub(super) fn postponed(fault: &FaultRecord, event: &str) -> Option<String> {
+pub(super) fn postponed(record: &RunRecord, fault: &FaultRecord, event: &str) -> Option<String> {
     let disk = fault.disk.as_ref()?;
     if disk.answered_not_written == 0 {
         return None;
@@ -84,11 +88,24 @@ pub(super) fn postponed(fault: &FaultRecord, event: &str) -> Option<String> {
             "an fsync that began {} before {event} was in flight, so Redis had postponed its write and answered all the same",
             span(fault.at.since(began))
         ),
-        _ => "the disk had not taken them".into(),
+        // The disk is done and Redis has not learnt it yet: its thread for fsyncs has not run since.
+        _ if fault.before.as_ref().is_some_and(|b| b.aof_pending_bio_fsync > 0) => {
+            "INFO showed an fsync pending, so Redis had postponed its write and answered all the same"
+                .into()
+        }
+        _ => match record.plan.disk.as_ref().and_then(failing) {
+            Some(failing) => failing,
+            None => "the disk had not taken them".into(),
+        },
     };
     Some(format!(
-        "Redis had answered {} that were in its own memory only: {fsync}",
-        counted(disk.answered_not_written, "write")
+        "Redis had answered {} that {} in its own memory only: {fsync}",
+        counted(disk.answered_not_written, "write"),
+        if disk.answered_not_written == 1 {
+            "was"
+        } else {
+            "were"
+        }
     ))
 }
 
@@ -122,6 +139,12 @@ fn since(fault: &FaultRecord, disk: &DiskEvidence) -> String {
     }
 }
 
+/// A snapshot or a rewrite ran, and Redis was told not to fsync meanwhile.
+pub(super) fn unsynced_child(record: &RunRecord, fault: &FaultRecord) -> bool {
+    let child = |b: &PersistenceInfo| b.aof_rewrite_in_progress || b.rdb_bgsave_in_progress;
+    record.plan.preset.skips_fsync_on_rewrite() && fault.before.as_ref().is_some_and(child)
+}
+
 /// What made the loss larger than the policy's name suggests.
 fn reason(
     record: &RunRecord,
@@ -132,9 +155,7 @@ fn reason(
     let disk = fault.disk.as_ref()?;
     let plan = record.plan.disk.as_ref()?;
     let cut = disk.cut.as_ref()?;
-    let before = fault.before.as_ref();
-    let child = before.is_some_and(|b| b.aof_rewrite_in_progress || b.rdb_bgsave_in_progress);
-    if child && record.plan.preset.skips_fsync_on_rewrite() {
+    if unsynced_child(record, fault) {
         return Some(
             "no-appendfsync-on-rewrite was yes, so nothing was fsynced while a snapshot or a rewrite ran, whatever appendfsync says"
                 .into(),

@@ -21,16 +21,30 @@ pub fn why_sentence(record: &RunRecord, fault: usize) -> Option<String> {
     if finding.acked == 0 || record.readback.is_none() {
         return None;
     }
-    if let Some(damage) = damage_after(record, performed)
-        && finding.lost > 0
-    {
-        return Some(damage);
+    if let Some(damage) = damage_after(record, performed) {
+        let altered = record.judgement.counts.corrupted;
+        return Some(match (finding.lost, altered) {
+            (0, 0) => format!("{damage}; nothing acknowledged is missing or altered"),
+            (_, 0) => damage,
+            (_, altered) => format!(
+                "{damage}; Redis loaded it without a word, and {} altered",
+                if altered == 1 {
+                    "one entry came back".to_owned()
+                } else {
+                    format!("{} entries came back", count(altered))
+                }
+            ),
+        });
     }
-    let keeping = record.plan.preset.keeping();
+    let keeping = match record.plan.preset.keeping() {
+        // What was answered was written and not fsynced, as under `appendfsync no`.
+        Keeping::AofAlways if power::unsynced_child(record, performed) => Keeping::AofNo,
+        keeping => keeping,
+    };
     Some(match performed.fault.kind {
-        FaultKind::ProcessKill => killed(keeping, performed, finding, "the kill"),
+        FaultKind::ProcessKill => killed(record, keeping, performed, finding, "the kill"),
         FaultKind::PowerLoss => power::cut_off(record, performed, finding),
-        FaultKind::ContainerRemoved => killed(keeping, performed, finding, "the removal"),
+        FaultKind::ContainerRemoved => killed(record, keeping, performed, finding, "the removal"),
         FaultKind::GracefulStop => {
             let implied = record.plan.preset.implied_promises();
             let stop_keeps = implied.get(&FaultKind::GracefulStop).copied();
@@ -72,7 +86,13 @@ fn damage_after(record: &RunRecord, fault: &FaultRecord) -> Option<String> {
     })
 }
 
-fn killed(keeping: Keeping, fault: &FaultRecord, finding: &FaultFinding, event: &str) -> String {
+fn killed(
+    record: &RunRecord,
+    keeping: Keeping,
+    fault: &FaultRecord,
+    finding: &FaultFinding,
+    event: &str,
+) -> String {
     match (keeping, finding.lost) {
         (Keeping::AofAlways, 0) => {
             "Redis answers only after the fsync: everything it had answered was on disk".into()
@@ -81,7 +101,7 @@ fn killed(keeping: Keeping, fault: &FaultRecord, finding: &FaultFinding, event: 
             "The process died, the operating system did not: everything Redis had answered was already in the page cache".into()
         }
         (Keeping::AofEverysec, _) => {
-            power::postponed(fault, event).unwrap_or_else(|| postponed(fault, event))
+            power::postponed(record, fault, event).unwrap_or_else(|| postponed(fault, event))
         }
         (Keeping::AofAlways | Keeping::AofNo, _) => {
             "Redis hands each command to the operating system before it answers, so a process kill does not explain this loss".into()
