@@ -6,11 +6,13 @@ mod support;
 mod bad_days;
 mod changes;
 mod health;
+mod large;
 mod layouts;
 mod other_servers;
 mod proxy;
 mod read_only;
 mod scale;
+mod terminal;
 mod tls;
 
 use serde_json::Value;
