@@ -21,8 +21,8 @@ impl CheckAction {
         match self {
             CheckAction::RunAll => "Run all checks",
             CheckAction::RunPicked => match state.checks.picked {
-                Picked::Group(_) => "Run this group",
-                Picked::Check(_) => "Run this check",
+                Picked::Group(_) => "Run group",
+                Picked::Check(_) => "Run check",
             },
             CheckAction::Cancel => "Cancel checks",
             CheckAction::Export(CheckFormat::Html) => "Save checks as a page…",

@@ -15,6 +15,7 @@ use super::run::interrupted;
 use crate::checks::runner::{Cast, CheckEvent, Request, SuiteHandle, launch};
 use crate::checks::{all, place, target};
 use crate::domain::check::{CheckResult, Group, Standing, SuiteRecord};
+use crate::domain::verdict::Verdict;
 use crate::engine::{housekeeping, store};
 use crate::report::checks::{CheckFormat, render};
 use crate::report::wording::checks as wording;
@@ -183,11 +184,8 @@ fn conclude(outcome: Outcome, reports: &[(CheckFormat, PathBuf)]) -> Result<Exit
         }
     };
     for result in &record.results {
-        let worth_telling = match &result.standing {
-            Standing::NotRun(_) => true,
-            standing => standing.verdict() != Some(crate::domain::verdict::Verdict::Held),
-        };
-        if worth_telling {
+        let verdict = result.standing.verdict();
+        if verdict.is_some_and(|verdict| verdict != Verdict::Held) {
             output::result(&format!(
                 "{}: {}: {}",
                 wording::standing_word(&result.standing),
@@ -196,9 +194,31 @@ fn conclude(outcome: Outcome, reports: &[(CheckFormat, PathBuf)]) -> Result<Exit
             ));
         }
     }
+    not_run(&record);
     output::result(&wording::suite_sentence(&record));
     write(&record, reports)?;
     Ok(Exit::of(record.verdict()))
+}
+
+/// One line for each reason, with the checks that share it.
+fn not_run(record: &SuiteRecord) {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for result in &record.results {
+        let Standing::NotRun(why) = &result.standing else {
+            continue;
+        };
+        match reasons.iter_mut().find(|(reason, _)| reason == why) {
+            Some((_, ids)) => ids.push(result.check.id),
+            None => reasons.push((why, vec![result.check.id])),
+        }
+    }
+    for (why, ids) in reasons {
+        let which = match ids.as_slice() {
+            few if few.len() <= 4 => few.join(", "),
+            many => format!("{} checks", many.len()),
+        };
+        output::result(&format!("Not run: {which}: {why}"));
+    }
 }
 
 fn write(record: &SuiteRecord, reports: &[(CheckFormat, PathBuf)]) -> Result<()> {

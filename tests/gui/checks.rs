@@ -123,7 +123,7 @@ fn every_group_and_check_can_be_looked_at_before_anything_has_run() {
     stage.click("Paused past the lease");
     assert!(stage.reads("A holder that was paused past its lease cannot overwrite"));
     assert!(stage.reads("It has not run yet"));
-    assert!(stage.enabled("Run this check"));
+    assert!(stage.enabled("Run check"));
     assert!(
         !stage.enabled("Save checks as JUnit…"),
         "there is nothing to save yet"
@@ -134,7 +134,7 @@ fn every_group_and_check_can_be_looked_at_before_anything_has_run() {
 fn a_click_runs_a_group_on_a_real_server_and_shows_both_stores() {
     let mut stage = opened();
     stage.click("Lock, 4");
-    stage.click("Run this group");
+    stage.click("Run group");
     assert!(stage.state().checks.running);
     assert!(!stage.enabled("Run all checks"));
     wait(&mut stage, "the group's end", |stage| {
@@ -205,7 +205,7 @@ fn a_wrong_field_is_told_where_the_suite_would_be() {
     stage.settle();
     stage.control("Address").type_text("http://localhost");
     stage.settle();
-    stage.click("Run this group");
+    stage.click("Run group");
     wait(&mut stage, "the refusal", |stage| {
         stage.state().checks.failure.is_some()
     });

@@ -110,6 +110,7 @@ impl Stage {
                 launch,
                 runs,
                 settings: Some(kept),
+                presets: None,
             };
             App::new(&cc.egui_ctx, doors, settings, presets())
         });
