@@ -400,10 +400,8 @@ mod tests {
                 .collect(),
             ..Diff::default()
         };
-        let survey = Survey {
-            stopped: Some("stopped".into()),
-            ..Survey::default()
-        };
+        let mut survey = Survey::default();
+        survey.stopped = Some("stopped".into());
         let header = Header::default();
         let mut inspection = Inspection {
             store: "redis://h:1",

@@ -339,7 +339,8 @@ fn an_export_shows_how_far_it_is_and_stop_keeps_what_is_written() {
         242
     );
     drop(server);
-    export_to(&mut stage, stage.folder().join("none.jsonl"));
+    let none = stage.folder().join("none.jsonl");
+    export_to(&mut stage, none);
     stage.wait("the end", |state| !state.store.saving);
     let left = std::fs::read_dir(stage.folder()).unwrap();
     let names = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
