@@ -448,7 +448,7 @@ fn export(
     match found.survey.stopped {
         None => Ok(path),
         Some(why) => Err(format!(
-            "the export is not complete: {why}: {}",
+            "The export is not complete: {why}: {}",
             path.display()
         )),
     }

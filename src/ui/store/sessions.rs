@@ -25,6 +25,7 @@ const HEADER: f32 = 24.0;
 /// Of all columns but the first and the last, which share the rest.
 const WIDTHS: [f32; 5] = [74.0, 72.0, 84.0, 108.0, 84.0];
 const NARROW: f32 = 760.0;
+const NARROWEST: f32 = 480.0;
 /// No column shows more of a key than this: a key may be megabytes long.
 const MAX_KEY_BYTES: usize = 400;
 
@@ -100,6 +101,9 @@ fn columns(width: f32) -> [(f32, f32); 7] {
     if width < NARROW {
         (widths[3], widths[4]) = (0.0, 0.0);
     }
+    if width < NARROWEST {
+        (widths[1], widths[2]) = (0.0, 0.0);
+    }
     let rest = (width - widths.iter().sum::<f32>()).max(160.0);
     let (first, last) = (rest * 0.52, rest * 0.48);
     let mut edges = [(0.0, first); 7];
@@ -154,13 +158,14 @@ fn header(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             continue;
         }
         let on = table.column == column;
-        let arrow = match (on, table.ascending) {
-            (false, _) => "",
-            (true, true) => icon::UP,
-            (true, false) => icon::DOWN,
+        // Without a space behind it a title of numbers ends where they end.
+        let text = match (on, table.ascending) {
+            (false, _) => column.title().to_owned(),
+            (true, true) => format!("{} {}", column.title(), icon::UP),
+            (true, false) => format!("{} {}", column.title(), icon::DOWN),
         };
         let ink = if on { theme.text } else { theme.weak };
-        let text = RichText::new(format!("{} {arrow}", column.title())).color(ink);
+        let text = RichText::new(text).color(ink);
         let mut cell = cell(ui, rect, edge, is_number(column));
         cell.spacing_mut().button_padding.x = 0.0;
         let response = cell.add(Button::new(text).frame(false));

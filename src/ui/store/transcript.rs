@@ -98,7 +98,7 @@ fn pager(ui: &mut Ui, page: &Page, actions: &mut Vec<Action>) {
     if page.total <= PAGE {
         return;
     }
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let mut turn = |ui: &mut Ui, text: &str, to: Option<u64>| {
             let button = ui.add_enabled(to.is_some(), egui::Button::new(text));
             if button.clicked()
