@@ -18,6 +18,7 @@ pub enum StoreAction {
     Look,
     LookAtOurs,
     Stop,
+    StopExport,
     View(StoreView),
     Filter(String),
     Only(Option<Mark>),
@@ -76,6 +77,7 @@ impl StoreAction {
             StoreAction::Look => "Look",
             StoreAction::LookAtOurs => "This drill's server",
             StoreAction::Stop => "Stop",
+            StoreAction::StopExport => "Stop export",
             StoreAction::Only(None) => "All sessions",
             StoreAction::Save => "Save inventory…",
             StoreAction::Compare => "Compare with…",
@@ -95,6 +97,7 @@ impl StoreAction {
             }
             StoreAction::LookAtOurs => "The server that the running drill has started",
             StoreAction::Stop => "End the scan and keep what it has found",
+            StoreAction::StopExport => "End the export and keep the messages that are written",
             StoreAction::Save => "Keep what every session holds now, to compare with later",
             StoreAction::Compare => {
                 "Name every session that lost its tail, got a hole, vanished, expired or changed since an inventory"
@@ -121,6 +124,7 @@ impl StoreAction {
                 state.drill.running && state.drill.server.is_some(),
                 "No drill has a server up: start one on the Drill screen",
             ),
+            StoreAction::StopExport => need(store.exporting.is_some(), "No export is running"),
             StoreAction::Stop => need(store.scanning.is_some(), "No scan is running"),
             StoreAction::Save | StoreAction::Compare | StoreAction::Export(_) => {
                 need(store.seen.is_some(), "Look into a store first")?;

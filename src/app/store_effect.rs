@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Instant;
 
 use super::effect::Fact;
 use super::store_action::StoreFile;
@@ -11,7 +12,7 @@ use super::store_state::{Compared, Gauge, Page, Place, Progress, Seen};
 use crate::domain::event::Door;
 use crate::domain::memory::layout::Layout;
 use crate::domain::memory::server::ServerFacts;
-use crate::inspect::launch::{News, launch};
+use crate::inspect::launch::{News, TELL_EVERY, launch};
 use crate::inspect::scan::Options;
 use crate::inspect::{Budget, Target, file, gauge, secret, transcript};
 use crate::report::inspection::{Inspection, circumstances};
@@ -29,6 +30,8 @@ pub enum StoreEffect {
         remember: bool,
     },
     Stop,
+    /// Ends an export.
+    StopFile,
     SetBudget(u32),
     Order {
         seen: Arc<Seen>,
@@ -93,6 +96,7 @@ pub enum StoreFact {
         page: Result<Arc<Page>, String>,
     },
     Gauge(Gauge),
+    Exporting(Progress),
     Compared(Result<Arc<Compared>, String>),
     Written(Result<PathBuf, String>),
     NotKept(String),
@@ -103,6 +107,8 @@ pub struct Lookout {
     target: Option<Target>,
     budget: Arc<Budget>,
     gauges: Option<Arc<Budget>>,
+    /// Of the export under way.
+    file: Arc<Budget>,
 }
 
 impl Default for Lookout {
@@ -111,6 +117,7 @@ impl Default for Lookout {
             target: None,
             budget: Arc::new(Budget::new(0)),
             gauges: None,
+            file: Arc::new(Budget::new(0)),
         }
     }
 }
@@ -151,7 +158,11 @@ impl Lookout {
                 remember,
             } => self.scan(look, whom, *options, budget, remember, door, teller),
             StoreEffect::Stop => self.budget.stop(),
-            StoreEffect::SetBudget(per_sec) => self.budget.set(per_sec),
+            StoreEffect::StopFile => self.file.stop(),
+            StoreEffect::SetBudget(per_sec) => {
+                self.budget.set(per_sec);
+                self.file.set(per_sec);
+            }
             StoreEffect::Order {
                 seen,
                 wanted,
@@ -262,7 +273,7 @@ impl Lookout {
     }
 
     fn file(
-        &self,
+        &mut self,
         what: StoreFile,
         path: PathBuf,
         overwrite: bool,
@@ -273,7 +284,8 @@ impl Lookout {
         let Some(target) = self.target.clone() else {
             return;
         };
-        let budget = Arc::new(Budget::new(self.budget.limit()));
+        self.file = Arc::new(Budget::new(self.budget.limit()));
+        let budget = Arc::clone(&self.file);
         teller.spawn("store-file", move |teller| {
             if what.is_read() {
                 let compared = file::load(&path)
@@ -293,7 +305,7 @@ impl Lookout {
                         .map(|()| path.clone())
                         .map_err(|error| format!("{error:#}"))
                 }
-                _ => export(&with_password(target), &budget, &options, path),
+                _ => export(&with_password(target), &budget, &options, path, teller),
             };
             teller.say(StoreFact::Written(written));
         });
@@ -412,18 +424,31 @@ fn export(
     budget: &Arc<Budget>,
     options: &Options,
     path: PathBuf,
+    teller: &Teller,
 ) -> Result<PathBuf, String> {
     use crate::inspect::export::Export;
     use crate::inspect::scan::scan;
     let whole = |error: anyhow::Error| format!("{error:#}");
     let mut export = Export::begin(&path).map_err(whole)?;
-    let found = scan(target, budget, options, &mut |_| (), Some(&mut export));
-    let found = found.map_err(|error| error.to_string())?;
+    let mut told = Instant::now();
+    let mut tell = |progress: &Progress| {
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            teller.say(StoreFact::Exporting(progress.clone()));
+        }
+    };
+    let found = match scan(target, budget, options, &mut tell, Some(&mut export)) {
+        Ok(found) => found,
+        Err(error) => {
+            export.abandon();
+            return Err(error.to_string());
+        }
+    };
     let path = export.finish().map_err(whole)?;
     match found.survey.stopped {
         None => Ok(path),
         Some(why) => Err(format!(
-            "the export is not complete: {why}: {}",
+            "The export is not complete: {why}: {}",
             path.display()
         )),
     }

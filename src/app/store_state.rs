@@ -43,6 +43,8 @@ pub struct StoreState {
     pub gauges: VecDeque<Gauge>,
     pub diff: Option<Arc<Compared>>,
     pub saving: bool,
+    /// How far an export is.
+    pub exporting: Option<Progress>,
     /// Counts up with each look: what comes from an older one is dropped.
     pub look: u64,
 }
@@ -69,6 +71,7 @@ impl Default for StoreState {
             gauges: VecDeque::new(),
             diff: None,
             saving: false,
+            exporting: None,
             look: 0,
         }
     }

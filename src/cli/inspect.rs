@@ -48,6 +48,9 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit> {
     let found = match scanned {
         Ok(found) => found,
         Err(error) => {
+            if let Some(export) = export {
+                export.abandon();
+            }
             output::line(&format!("crashdrill: {error}"));
             return Ok(Exit::Inconclusive);
         }
@@ -139,7 +142,26 @@ fn target(args: &InspectArgs) -> Result<Target> {
     if target.password.is_none() && (target.user.is_some() || args.remember) {
         target.password = secret::recall(&target.label());
     }
+    if target.password.is_none() && target.user.is_some() {
+        target.password = ask_password(&target);
+    }
     Ok(target)
+}
+
+/// Whoever sits before a terminal is asked, without an echo; a script is not left waiting for somebody.
+fn ask_password(target: &Target) -> Option<String> {
+    if !std::io::stdin().is_terminal() {
+        return None;
+    }
+    let user = target.user.as_deref().unwrap_or_default();
+    let prompt = format!("Password of {user} at {}: ", target.host());
+    match rpassword::prompt_password(prompt) {
+        Ok(password) => (!password.is_empty()).then_some(password),
+        Err(error) => {
+            output::line(&format!("The password cannot be asked for: {error}"));
+            None
+        }
+    }
 }
 
 fn remember(target: &Target) {

@@ -5,6 +5,16 @@
 pub enum ReadError {
     #[error("connecting to {host} failed: {cause}. Check host and port, and that the server runs")]
     NotReached { host: String, cause: String },
+    #[error(
+        "connecting to the socket {path} failed: {cause}. Check the path, and that the server runs"
+    )]
+    NoSocket { path: String, cause: String },
+    #[error(
+        "{host} has no database {database}: by default they are 0 to 15, and a cluster has only 0"
+    )]
+    NoDatabase { host: String, database: i64 },
+    #[error("{host} has as many clients as it takes: look again later, or raise maxclients")]
+    Full { host: String },
     #[error("{host} did not answer within {secs} s: it is busy, behind a firewall, or no Redis")]
     Silent { host: String, secs: u64 },
     #[error("{host} does not let us in: {cause}. Check user and password")]
@@ -12,7 +22,7 @@ pub enum ReadError {
     #[error("{host} does not speak TLS: write redis:// instead of rediss://")]
     NoTls { host: String },
     #[error(
-        "{host} closed the connection without an answer. If it speaks TLS, write rediss:// instead of redis://"
+        "{host} closed the connection without an answer. If it speaks TLS, write rediss:// instead of redis://; else it may have as many clients as it takes (maxclients)"
     )]
     ClosedAtOnce { host: String },
     #[error(

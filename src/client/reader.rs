@@ -261,6 +261,7 @@ impl Reader {
                     answer: format!("{other:?}"),
                 });
             }
+            Err(error) if is_full(&error) => return Err(ReadError::Full { host }),
             Err(error) => match error.code() {
                 Some("NOAUTH" | "WRONGPASS" | "DENIED" | "LOADING" | "BUSYLOADING") | None => {
                     return Err(explain_opening(target, &error));
@@ -433,6 +434,11 @@ fn interrupted(error: &RedisError) -> bool {
         .is_some_and(|error| error.kind() == std::io::ErrorKind::Interrupted)
 }
 
+/// Redis says it and closes (`networking.c`, acceptCommonHandler).
+fn is_full(error: &RedisError) -> bool {
+    error.to_string().contains("max number of clients reached")
+}
+
 /// What went wrong before the first answer.
 fn explain_opening(target: &Target, error: &RedisError) -> ReadError {
     let host = target.host();
@@ -446,6 +452,13 @@ fn explain_opening(target: &Target, error: &RedisError) -> ReadError {
         || error.kind() == ErrorKind::AuthenticationFailed;
     if let_in {
         return ReadError::NotLetIn { host, cause };
+    }
+    if is_full(error) {
+        return ReadError::Full { host };
+    }
+    if lower.contains("switch database") {
+        let database = target.database;
+        return ReadError::NoDatabase { host, database };
     }
     if lower.contains("certificaterequired") {
         return ReadError::WantsCertificate { host };
@@ -474,6 +487,9 @@ fn explain_opening(target: &Target, error: &RedisError) -> ReadError {
     }
     if error.is_connection_dropped() && !matches!(target.place, Place::Socket(_)) {
         return ReadError::ClosedAtOnce { host };
+    }
+    if matches!(target.place, Place::Socket(_)) {
+        return ReadError::NoSocket { path: host, cause };
     }
     ReadError::NotReached { host, cause }
 }

@@ -136,7 +136,9 @@ impl Target {
         if let Some(user) = &self.user {
             settings = settings.set_username(user);
         }
-        if let Some(password) = &self.password {
+        // A user without a password logs in with an empty one, which a nopass user may: without a login the server
+        // would show us the store with the eyes of its default user.
+        if let Some(password) = self.password.as_deref().or(self.user.as_ref().map(|_| "")) {
             settings = settings.set_password(password);
         }
         let info = match &self.place {

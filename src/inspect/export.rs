@@ -119,6 +119,11 @@ impl Export {
         Ok(path)
     }
 
+    /// Takes the file under construction away: there is nothing to keep.
+    pub fn abandon(self) {
+        let _ = std::fs::remove_file(&self.fresh);
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let value = serde_json::from_slice::<Value>(bytes);
         match &mut self.out {

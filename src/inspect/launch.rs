@@ -13,7 +13,7 @@ use crate::domain::memory::pictures::Pictures;
 use crate::domain::memory::tree::Tree;
 
 /// Progress is told this often at most.
-const TELL_EVERY: Duration = Duration::from_millis(100);
+pub const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// What a scan tells.
 #[derive(Debug)]
@@ -86,6 +86,9 @@ fn look(
     let found = match scan(target, budget, options, progress, sink) {
         Ok(found) => found,
         Err(error) => {
+            if let Some(export) = export {
+                export.abandon();
+            }
             return News::Failed {
                 instead: instead(target, &error),
                 error: error.to_string(),

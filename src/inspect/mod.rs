@@ -2,6 +2,8 @@
 //!
 //! It reads by `client::reader` alone and so cannot change a store; what is healthy it leaves to `domain::memory`.
 
+mod config_file;
+
 pub mod content;
 pub mod export;
 pub mod file;

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use super::config_file;
 use super::content::{Ending, SMALL_BYTES, Take, question, read_paged, take_answer};
 use crate::client::budget::Budget;
 use crate::client::reader::{Answer, Ask, ReadError, Reader};
@@ -86,7 +87,8 @@ pub fn scan<'a>(
     sink: Option<&'a mut dyn Sink>,
 ) -> Result<Found, ReadError> {
     let mut reader = Reader::open(target, Arc::clone(budget))?;
-    let facts = facts(&mut reader)?;
+    let mut facts = facts(&mut reader)?;
+    facts.file = config_file::read(target, &facts);
     if facts.text("loading") == "1" {
         let host = reader.host().to_owned();
         return Err(ReadError::Loading { host });

@@ -1,4 +1,6 @@
 //! What an inspection found, as text for people and as JSON for programs.
+//!
+//! The JSON is described in `assets/inspection.schema.json`, which tests hold it to.
 
 use serde::Serialize;
 
@@ -341,6 +343,9 @@ pub fn json(inspection: &Inspection<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::memory::diff::Changed;
+    use crate::domain::memory::finding::Trouble;
+    use crate::domain::memory::mark::Mark;
 
     #[test]
     fn sizes_have_the_unit_that_fits() {
@@ -355,5 +360,65 @@ mod tests {
         assert_eq!(conclusion(&survey, &[], None), "Healthy");
         survey.stopped = Some("stopped after 1 of 2 keys".into());
         assert!(conclusion(&survey, &[], None).starts_with("Inconclusive"));
+    }
+
+    #[test]
+    fn json_is_as_its_schema_describes_it_for_every_finding_and_change() {
+        let schema = include_str!("../../assets/inspection.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let kinds = Mark::ALL
+            .map(Kind::Sessions)
+            .into_iter()
+            .chain(Trouble::ALL.map(Kind::Server));
+        let findings: Vec<Finding> = kinds
+            .map(|kind| Finding {
+                kind,
+                severity: Severity::Note,
+                sessions: 1,
+                seen: "seen".into(),
+            })
+            .collect();
+        let changes = [
+            Change::Vanished { messages: 1 },
+            Change::Hole { lost: 1 },
+            Change::TailLost { lost: 1, added: 1 },
+            Change::Changed { messages: 1 },
+            Change::HeadLost { lost: 1, added: 1 },
+            Change::Expired { messages: 1 },
+            Change::Grew { added: 1 },
+            Change::New { messages: 1 },
+            Change::NotKnown,
+        ];
+        let diff = Diff {
+            changed: changes
+                .into_iter()
+                .map(|change| Changed {
+                    key: b"\xff".as_slice().into(),
+                    change,
+                })
+                .collect(),
+            ..Diff::default()
+        };
+        let mut survey = Survey::default();
+        survey.stopped = Some("stopped".into());
+        let header = Header::default();
+        let mut inspection = Inspection {
+            store: "redis://h:1",
+            survey: &survey,
+            facts: &ServerFacts::default(),
+            findings: &findings,
+            diff: Some((&header, &diff)),
+            limit: 1,
+        };
+        let errors = |inspection: &Inspection<'_>| -> Vec<String> {
+            let json = serde_json::from_str(&json(inspection)).unwrap();
+            let errors = validator.iter_errors(&json);
+            errors.map(|error| error.to_string()).collect()
+        };
+        assert_eq!(errors(&inspection), Vec::<String>::new());
+        inspection.diff = None;
+        assert_eq!(errors(&inspection), Vec::<String>::new());
+        assert!(!validator.is_valid(&serde_json::json!({"version": 1})));
     }
 }

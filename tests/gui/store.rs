@@ -302,6 +302,81 @@ fn without_a_file_dialog_the_path_is_typed() {
     assert!(csv.contains("holey,session:holey:messages,list,2,4,assistant,,after 4"));
 }
 
+fn export_to(stage: &mut Stage, file: std::path::PathBuf) {
+    let purpose = crashdrill::app::state::Purpose::Store(StoreFile::JsonLines);
+    stage.learn(Fact::PathChosen(purpose, file));
+}
+
+#[test]
+fn an_export_shows_how_far_it_is_and_stop_keeps_what_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = server(dir.path());
+    let mut stage = look_at(&server);
+    let slow = |per_sec| Action::Store(StoreAction::SetBudget(per_sec));
+    stage.window.state_mut().act(slow(60));
+    let file = stage.folder().join("part.jsonl");
+    export_to(&mut stage, file.clone());
+    stage.wait("progress", |state| {
+        let exporting = state.store.exporting.as_ref();
+        exporting.is_some_and(|progress| progress.messages > 3)
+    });
+    assert!(stage.reads("Exporting: "));
+    assert!(stage.reads("of 62 keys"));
+    assert!(!stage.enabled("Save inventory…"), "one file at a time");
+    stage.click("Stop export");
+    stage.wait("the end", |state| !state.store.saving);
+    assert!(stage.reads("The export is not complete: stopped after"));
+    let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+    assert!((4..242).contains(&lines), "{lines}");
+
+    // The slider is for exports, too, and a failed one leaves nothing behind.
+    let whole = stage.folder().join("all.jsonl");
+    export_to(&mut stage, whole.clone());
+    stage.window.state_mut().act(slow(0));
+    stage.wait("the end", |state| !state.store.saving);
+    assert_eq!(
+        std::fs::read_to_string(&whole).unwrap().lines().count(),
+        242
+    );
+    drop(server);
+    let none = stage.folder().join("none.jsonl");
+    export_to(&mut stage, none);
+    stage.wait("the end", |state| !state.store.saving);
+    let left = std::fs::read_dir(stage.folder()).unwrap();
+    let names = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let ours: Vec<String> = names.filter(|name| name.contains("none")).collect();
+    assert!(ours.is_empty(), "{ours:?}");
+}
+
+#[test]
+fn a_value_of_a_hundred_megabytes_is_bytes_page_by_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), "save \"\"\nappendonly no");
+    for words in [
+        ["SETBIT", "chat:huge", "0", "1"],
+        ["SETRANGE", "chat:huge", "104857596", "tail"],
+    ] {
+        let mut command = redis::Cmd::new();
+        command.arg(&words[..]);
+        command.exec(&mut server.connection()).unwrap();
+    }
+    let mut stage = look_at(&server);
+    stage.click("chat:huge");
+    stage.wait("the page", |state| state.store.page.is_some());
+    assert!(stage.reads("1 to 200 of 25,600"));
+    assert!(stage.reads("more than 64 MiB are not decoded"));
+    assert!(stage.reads("\\x80\\x00"));
+    stage.click("Last");
+    stage.wait("the end", |state| {
+        state
+            .store
+            .page
+            .as_ref()
+            .is_some_and(|page| page.from == 25_400)
+    });
+    assert!(stage.reads("25,401 to 25,600 of 25,600"));
+}
+
 #[test]
 fn the_running_drills_own_server_is_one_click_away() {
     let settings = Settings {
@@ -424,6 +499,13 @@ fn a_long_table_does_not_slow_the_frame() {
     let each = began.elapsed() / 20;
     assert!(each.as_millis() < 150, "{each:?} a frame");
     assert!(stage.state().store.table.rows.len() == 190_000);
+    // Sorting so many takes longer than a frame, and is seen meanwhile.
+    let by_key = Action::Store(StoreAction::Sort(Column::Session));
+    stage.window.state_mut().act(by_key);
+    stage.window.run_steps(1);
+    assert!(stage.reads("Sorting by session"));
+    stage.wait("the order", |state| !state.store.table.sorting);
+    assert!(stage.reads("190,000 shown"));
     // To the very end, by one key.
     stage.window.key_press(egui::Key::End);
     stage.window.run_steps(3);

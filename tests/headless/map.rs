@@ -34,7 +34,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
 ];
 
 /// A word that only these rooms may contain.
-const OWNED: [(&str, &[&str]); 13] = [
+const OWNED: [(&str, &[&str]); 14] = [
     ("bollard::", &["backend/docker"]),
     ("redis::", &["client"]),
     ("rustls::", &["client"]),
@@ -46,6 +46,7 @@ const OWNED: [(&str, &[&str]); 13] = [
     ("rustix::", &["backend", "disk"]),
     ("fuser::", &["disk"]),
     ("clap::", &["cli"]),
+    ("rpassword::", &["cli"]),
     ("rusqlite::", &["checks"]),
     ("ExitCode", &["cli"]),
 ];

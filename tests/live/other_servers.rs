@@ -6,21 +6,7 @@
 use serde_json::Value;
 
 use crate::support::Program;
-
-/// The program, if it is there.
-pub fn server(name: &str) -> Option<String> {
-    let folder = std::env::var("CRASHDRILL_SERVERS").unwrap_or_default();
-    let path = std::path::Path::new(&folder).join(name);
-    if path.is_file() {
-        return Some(path.display().to_string());
-    }
-    assert!(
-        std::env::var("CRASHDRILL_REQUIRE_SERVERS").as_deref() != Ok("1"),
-        "CRASHDRILL_REQUIRE_SERVERS=1, but there is no {name} in CRASHDRILL_SERVERS=\"{folder}\": run scripts/test-servers"
-    );
-    eprintln!("skipped: no {name}; run scripts/test-servers and set CRASHDRILL_SERVERS");
-    None
-}
+pub use crate::support::other_server as server;
 
 fn act<'a>(report: &'a Value, act: &str) -> &'a Value {
     let mut acts = report["acts"].as_array().unwrap().iter();

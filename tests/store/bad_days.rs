@@ -30,8 +30,25 @@ fn addresses_that_lead_nowhere_say_why() {
         2,
         &["refused", "Check host and port"],
     );
-    fails("unix:///nowhere/redis.sock", 2, &["/nowhere/redis.sock"]);
+    fails(
+        "unix:///nowhere/redis.sock",
+        2,
+        &["/nowhere/redis.sock", "Check the path"],
+    );
     fails("redis://no-such-host.invalid:6379", 2, &["no-such-host"]);
+}
+
+#[test]
+fn a_database_that_is_not_there_and_a_server_that_is_full_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), "save \"\"");
+    fails(&format!("{}/99", url(&server)), 2, &["has no database 99"]);
+    let mut connection = server.connection();
+    redis::cmd("CONFIG")
+        .arg(&["SET", "maxclients", "1"])
+        .exec(&mut connection)
+        .unwrap();
+    fails(&url(&server), 2, &["as many clients as it takes"]);
 }
 
 #[test]

@@ -195,6 +195,26 @@ fn the_switch_to_aof_by_a_restart_is_warned_of_and_then_seen() {
 }
 
 #[test]
+fn where_the_configuration_file_can_be_read_the_trap_is_certain() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), "save 3600 1\nappendonly yes");
+    session(&server, "session:1:messages", 2);
+    command(&server, &["CONFIG", "SET", "appendonly", "no"]);
+    let (code, json, _) = inspect(&Program::new(), &url(&server), &[]);
+    assert_eq!(findings(&json), [("aof_at_restart".into(), 0)]);
+    assert_eq!(code, 1);
+    let seen = json["findings"][0]["seen"].as_str().unwrap();
+    assert!(seen.contains("test.conf says appendonly yes"), "{seen}");
+
+    std::fs::remove_file(dir.path().join("test.conf")).unwrap();
+    let (code, json, _) = inspect(&Program::new(), &url(&server), &[]);
+    assert_eq!(findings(&json), [("switch_to_aof".into(), 0)]);
+    assert_eq!(code, 0);
+    let seen = json["findings"][0]["seen"].as_str().unwrap();
+    assert!(seen.contains("is not known"), "{seen}");
+}
+
+#[test]
 fn eviction_is_found_before_and_after_it_happens() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(

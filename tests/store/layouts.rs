@@ -94,7 +94,7 @@ fn bytes_are_bytes_and_a_long_list_comes_by_pages() {
     );
 }
 
-/// There is no RedisJSON here: a server of the test's own answers as its documentation says.
+/// Also where the real module is not at hand: a server of the test's own answers as it does.
 #[test]
 fn a_session_in_redis_json_is_read_by_json_get() {
     let document = format!("{{\"messages\":[{},{}]}}", message(1), message(3));

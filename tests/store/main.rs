@@ -6,10 +6,13 @@ mod support;
 mod bad_days;
 mod changes;
 mod health;
+mod large;
 mod layouts;
+mod other_servers;
 mod proxy;
 mod read_only;
 mod scale;
+mod terminal;
 mod tls;
 
 use serde_json::Value;
@@ -22,7 +25,17 @@ fn inspect(program: &Program, url: &str, arguments: &[&str]) -> (i32, Value, Str
     let output = program.run(&all);
     let said = text(&output.stderr);
     let json = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    if !json.is_null() {
+        let errors: Vec<String> = schema().iter_errors(&json).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "not as its schema: {errors:#?}");
+    }
     (output.status.code().unwrap(), json, said)
+}
+
+/// What every JSON report here is held to.
+fn schema() -> jsonschema::Validator {
+    let text = include_str!("../../assets/inspection.schema.json");
+    jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
 }
 
 fn url(server: &Server) -> String {

@@ -28,6 +28,31 @@ fn fill(server: &Server, sessions: u64) {
     assert!(pipe.wait().unwrap().success());
 }
 
+/// Runs the program: its peak resident memory in KiB, its exit code, and the JSON that it printed.
+pub fn peak_of(program: &Program, arguments: &[&str]) -> (u64, Option<i32>, serde_json::Value) {
+    let mut child = program
+        .command(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    let status = format!("/proc/{}/status", child.id());
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+        peak = peak.max(kib.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(peak > 0, "its memory was never seen");
+    let output = child.wait_with_output().unwrap();
+    let json = serde_json::from_slice(&output.stdout).unwrap();
+    (peak, ended.code(), json)
+}
+
 /// Peak resident memory of the scan in KiB, and how long it took.
 fn measure(sessions: u64) -> (u64, Duration) {
     let dir = tempfile::tempdir().unwrap();
@@ -47,27 +72,9 @@ fn measure(sessions: u64) -> (u64, Duration) {
         file.to_str().unwrap(),
     ];
     let begun = Instant::now();
-    let mut child = program
-        .command(&arguments)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut peak = 0;
-    let status = format!("/proc/{}/status", child.id());
-    let ended = loop {
-        if let Some(ended) = child.try_wait().unwrap() {
-            break ended;
-        }
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
-        peak = peak.max(kib.unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let (peak, code, json) = peak_of(&program, &arguments);
     let took = begun.elapsed();
-    let output = child.wait_with_output().unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(ended.code(), Some(0), "{json:#}");
+    assert_eq!(code, Some(0), "{json:#}");
     assert_eq!(json["sessions"], sessions);
     assert_eq!(json["messages"], sessions * 3);
     println!("{sessions} sessions: {peak} KiB at most, {took:?}");

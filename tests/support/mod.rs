@@ -26,6 +26,15 @@ impl Server {
         server
     }
 
+    /// As [`Server::start`], by another program.
+    pub fn of(program: &str, dir: &Path, config: &str) -> Server {
+        let port = free_port();
+        let child = spawn_program(program, dir, port, config);
+        let server = Server { child, port };
+        server.connection();
+        server
+    }
+
     /// Starts on a copy of a data directory that a drill has kept.
     pub fn on_kept_data(kept: &Path, config: &str) -> Server {
         Server::start(kept, config)
@@ -44,17 +53,38 @@ impl Drop for Server {
 }
 
 pub fn spawn_server(dir: &Path, port: u16, config: &str) -> Child {
+    spawn_program("redis-server", dir, port, config)
+}
+
+/// Another server than the system's, as `scripts/test-servers` brings them; `None` where they were not fetched.
+///
+/// With CRASHDRILL_REQUIRE_SERVERS=1 a missing one fails the test.
+pub fn other_server(name: &str) -> Option<String> {
+    let folder = std::env::var("CRASHDRILL_SERVERS").unwrap_or_default();
+    let path = Path::new(&folder).join(name);
+    if path.is_file() {
+        return Some(path.display().to_string());
+    }
+    assert!(
+        std::env::var("CRASHDRILL_REQUIRE_SERVERS").as_deref() != Ok("1"),
+        "CRASHDRILL_REQUIRE_SERVERS=1, but there is no {name} in CRASHDRILL_SERVERS=\"{folder}\": run scripts/test-servers"
+    );
+    eprintln!("skipped: no {name}; run scripts/test-servers and set CRASHDRILL_SERVERS");
+    None
+}
+
+pub fn spawn_program(program: &str, dir: &Path, port: u16, config: &str) -> Child {
     let conf = dir.join("test.conf");
     let text = format!(
         "{config}\nport {port}\nbind 127.0.0.1\ndir {}\n",
         dir.display()
     );
     std::fs::write(&conf, text).unwrap();
-    Command::new("redis-server")
+    Command::new(program)
         .arg(conf)
         .stdout(Stdio::null())
         .spawn()
-        .expect("redis-server is installed")
+        .unwrap_or_else(|error| panic!("{program}: {error}"))
 }
 
 pub fn free_port() -> u16 {

@@ -109,6 +109,7 @@ fn facts() -> ServerFacts {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
+        file: Default::default(),
         untouched: true,
     }
 }
@@ -130,12 +131,7 @@ pub fn page() -> Page {
         b"\x80\x04\x95pickle\x00\xff",
         br#"{"seq":6,"role":"user","content":"Never mind","timestamp":1795206190}"#,
     ];
-    let line = |(at, bytes): (usize, &&[u8])| Line {
-        number: at as u64 + 1,
-        bytes: bytes.to_vec(),
-        full_bytes: bytes.len(),
-        error: None,
-    };
+    let line = |(at, bytes): (usize, &&[u8])| Line::of(at as u64 + 1, bytes, None);
     Page {
         lines: texts.iter().enumerate().map(line).collect(),
         total: 6,

@@ -54,6 +54,7 @@ pub(super) fn act(state: &mut AppState, action: StoreAction) -> Vec<Effect> {
             return look(state, Whom::Ours, false);
         }
         StoreAction::Stop => return vec![Effect::Store(StoreEffect::Stop)],
+        StoreAction::StopExport => return vec![Effect::Store(StoreEffect::StopFile)],
         StoreAction::View(view) => store.view = view,
         StoreAction::Filter(text) => {
             store.table.filter = text;
@@ -246,6 +247,9 @@ pub(super) fn path_chosen(
         }
     };
     state.store.saving = true;
+    if matches!(what, StoreFile::JsonLines | StoreFile::Csv) {
+        state.store.exporting = Some(Default::default());
+    }
     vec![Effect::Store(StoreEffect::File {
         what,
         path,
@@ -315,8 +319,10 @@ pub(super) fn learn(state: &mut AppState, fact: StoreFact) -> Vec<Effect> {
                 Err(error) => return toast(state, Tone::Bad, error, None),
             }
         }
+        StoreFact::Exporting(progress) if store.saving => store.exporting = Some(progress),
         StoreFact::Written(written) => {
             store.saving = false;
+            store.exporting = None;
             return match written {
                 Ok(path) => {
                     let text = format!("Saved {}", path.display());

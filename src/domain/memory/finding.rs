@@ -38,6 +38,7 @@ pub enum Trouble {
     FsyncSkipped,
     AofWithoutBase,
     EmptyWithAof,
+    AofAtRestart,
     SwitchToAof,
     Evicted,
     NearlyFull,
@@ -45,6 +46,30 @@ pub enum Trouble {
     Cluster,
     Replica,
     TouchedByReading,
+}
+
+impl Trouble {
+    pub const ALL: [Trouble; 19] = [
+        Trouble::WeakerThanExpected,
+        Trouble::NoPersistence,
+        Trouble::SnapshotFailed,
+        Trouble::AofWriteFailed,
+        Trouble::RewriteFailed,
+        Trouble::SnapshotOverdue,
+        Trouble::FsyncDelayed,
+        Trouble::FsyncPending,
+        Trouble::FsyncSkipped,
+        Trouble::AofWithoutBase,
+        Trouble::EmptyWithAof,
+        Trouble::AofAtRestart,
+        Trouble::SwitchToAof,
+        Trouble::Evicted,
+        Trouble::NearlyFull,
+        Trouble::RefusesWhenFull,
+        Trouble::Cluster,
+        Trouble::Replica,
+        Trouble::TouchedByReading,
+    ];
 }
 
 /// What a finding is about.
@@ -86,9 +111,10 @@ pub fn severity_of(mark: Mark) -> Severity {
 #[must_use]
 pub fn severity_of_trouble(trouble: Trouble) -> Severity {
     match trouble {
-        Trouble::WeakerThanExpected | Trouble::SnapshotFailed | Trouble::AofWriteFailed => {
-            Severity::Bad
-        }
+        Trouble::WeakerThanExpected
+        | Trouble::SnapshotFailed
+        | Trouble::AofWriteFailed
+        | Trouble::AofAtRestart => Severity::Bad,
         Trouble::NoPersistence
         | Trouble::RewriteFailed
         | Trouble::SnapshotOverdue
@@ -201,6 +227,7 @@ fn title_of_trouble(trouble: Trouble) -> &'static str {
         Trouble::FsyncSkipped => "Fsyncs are skipped during rewrites",
         Trouble::AofWithoutBase => "The AOF has no base yet",
         Trouble::EmptyWithAof => "Empty, with an AOF and save points",
+        Trouble::AofAtRestart => "The next restart loads an AOF instead of the data",
         Trouble::SwitchToAof => "Do not switch to AOF by a restart",
         Trouble::Evicted => "Keys were evicted",
         Trouble::NearlyFull => "Memory is nearly full",
@@ -243,6 +270,9 @@ fn why_of_trouble(trouble: Trouble) -> &'static str {
         }
         Trouble::EmptyWithAof => {
             "If appendonly was set to yes in the file and the server restarted, Redis loaded the empty AOF and ignored dump.rdb; the next snapshot overwrites that file with nothing. Copy dump.rdb away before anything else"
+        }
+        Trouble::AofAtRestart => {
+            "With appendonly yes in its file Redis ignores dump.rdb when it starts: without an AOF of now it comes up empty or old. Before any restart: CONFIG SET appendonly yes, wait for the rewrite, then CONFIG REWRITE"
         }
         Trouble::SwitchToAof => {
             "If you turn the AOF on: use CONFIG SET appendonly yes, wait for the rewrite, then CONFIG REWRITE. Setting it in the file and restarting starts with an empty data set"

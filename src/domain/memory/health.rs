@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::finding::{Finding, Kind, Severity, Trouble, severity_of, severity_of_trouble};
 use super::mark::Mark;
-use super::server::{Expectation, ServerFacts};
+use super::server::{ConfigFile, Expectation, ServerFacts};
 use super::survey::{Survey, Ttl};
 use crate::domain::preset::Keeping;
 
@@ -198,10 +198,9 @@ fn persistence(
             Trouble::NoPersistence,
             "appendonly is no and there are no save points".into(),
         )),
-        Some(Keeping::Snapshots) if !survey.rows.is_empty() => found.push((
-            Trouble::SwitchToAof,
-            format!("{} keys are kept by snapshots only", survey.rows.len()),
-        )),
+        Some(Keeping::Snapshots) if !survey.rows.is_empty() => {
+            found.push(at_restart(survey.rows.len(), &facts.file));
+        }
         _ => {}
     }
     let fsyncs = matches!(keeping, Some(Keeping::AofAlways | Keeping::AofEverysec));
@@ -224,6 +223,30 @@ fn persistence(
         let up = Duration::from_secs(facts.count("uptime_in_seconds"));
         let seen = format!("no key, {} after its start", words(up));
         found.push((Trouble::EmptyWithAof, seen));
+    }
+}
+
+/// Whether the next restart falls into the trap is certain only where the file can be read that it goes by.
+fn at_restart(keys: usize, file: &ConfigFile) -> (Trouble, String) {
+    let kept = format!("{keys} keys are kept by snapshots only");
+    match file {
+        ConfigFile::Read {
+            path,
+            appendonly: true,
+        } => (
+            Trouble::AofAtRestart,
+            format!("{kept}, and {path} says appendonly yes"),
+        ),
+        ConfigFile::Read { path, .. } => (
+            Trouble::SwitchToAof,
+            format!("{kept}; {path} does not turn the AOF on"),
+        ),
+        ConfigFile::Unread(why) => (
+            Trouble::SwitchToAof,
+            format!(
+                "{kept}; whether the server's configuration file says appendonly yes is not known: {why}"
+            ),
+        ),
     }
 }
 
@@ -436,6 +459,12 @@ mod tests {
         let rdb = facts(&[("aof_enabled", "0")], &[("save", "60 1")]);
         let findings = judge(&mut survey, &rdb, &Policy::default());
         assert_eq!(kinds(&findings), [Kind::Server(Trouble::SwitchToAof)]);
+        assert!(findings[0].seen.contains("is not known"), "{findings:?}");
+        let mut certain = rdb.clone();
+        certain.file = ConfigFile::parse("/etc/r.conf", "appendonly yes");
+        let findings = judge(&mut survey, &certain, &Policy::default());
+        assert_eq!(kinds(&findings), [Kind::Server(Trouble::AofAtRestart)]);
+        assert_eq!(findings[0].severity, Severity::Bad);
         let fallen = facts(
             &[("aof_enabled", "1"), ("uptime_in_seconds", "5")],
             &[("save", "60 1"), ("appendfsync", "everysec")],

@@ -16,11 +16,54 @@ pub const DIRECTIVES: [&str; 8] = [
     "stop-writes-on-bgsave-error",
 ];
 
+/// What the file says that the server reads when it is started again: INFO and CONFIG GET tell only what runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigFile {
+    /// Why it was not read.
+    Unread(String),
+    Read {
+        path: String,
+        appendonly: bool,
+    },
+}
+
+impl Default for ConfigFile {
+    fn default() -> Self {
+        ConfigFile::Unread("the server does not tell its path".into())
+    }
+}
+
+impl ConfigFile {
+    /// The text of a configuration file: the last line about a directive counts, and what another file may say
+    /// over it is not known.
+    #[must_use]
+    pub fn parse(path: &str, text: &str) -> ConfigFile {
+        let mut appendonly = false;
+        for line in text.lines() {
+            let mut words = line.split_whitespace();
+            let name = words.next().unwrap_or_default().to_lowercase();
+            let value = words.next().unwrap_or_default();
+            match name.as_str() {
+                "include" => return ConfigFile::Unread(format!("{path} includes other files")),
+                "appendonly" => {
+                    appendonly = value.trim_matches(['"', '\'']).eq_ignore_ascii_case("yes");
+                }
+                _ => {}
+            }
+        }
+        ConfigFile::Read {
+            path: path.to_owned(),
+            appendonly,
+        }
+    }
+}
+
 /// INFO and CONFIG GET. A field that was not answered is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerFacts {
     pub info: BTreeMap<String, String>,
     pub config: BTreeMap<String, String>,
+    pub file: ConfigFile,
     /// CLIENT NO-TOUCH is in force: reading leaves idle times alone.
     pub untouched: bool,
 }
@@ -252,6 +295,7 @@ pub(crate) mod fixture {
         ServerFacts {
             info: map(info),
             config: map(config),
+            file: ConfigFile::default(),
             untouched: false,
         }
     }
@@ -290,6 +334,18 @@ mod tests {
             expectation("aof-always").shortfall(&ServerFacts::default()),
             None
         );
+    }
+
+    #[test]
+    fn a_configuration_file_tells_what_the_next_start_does() {
+        let read = |text: &str| match ConfigFile::parse("/etc/r.conf", text) {
+            ConfigFile::Read { appendonly, .. } => Some(appendonly),
+            ConfigFile::Unread(_) => None,
+        };
+        assert_eq!(read("# appendonly yes\nsave 60 1\n"), Some(false));
+        assert_eq!(read("appendonly no\nAppendOnly \"yes\"\n"), Some(true));
+        assert_eq!(read("appendonly yes\nappendonly no\n"), Some(false));
+        assert_eq!(read("appendonly no\ninclude /etc/more.conf\n"), None);
     }
 
     #[test]

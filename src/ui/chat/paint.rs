@@ -1,5 +1,6 @@
 //! Draws the bubbles that are in sight. Heights are measured a few milliseconds a frame.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -49,7 +50,7 @@ struct Key {
 /// Where the words of a transcript come from.
 pub trait Script {
     /// Whether the user speaks, and what is written in the bubble.
-    fn text(&self, line: &Line, raw: bool) -> (bool, String);
+    fn text(&self, line: &Line, raw: bool) -> (bool, Cow<'_, str>);
     /// What stands below the bubble, beside its mark.
     fn caption(&self, line: &Line) -> String;
 }
@@ -62,10 +63,11 @@ struct Drilled<'a> {
 }
 
 impl Script for Drilled<'_> {
-    fn text(&self, line: &Line, raw: bool) -> (bool, String) {
+    fn text(&self, line: &Line, raw: bool) -> (bool, Cow<'_, str>) {
         let json = model::json(self.picture, &self.maker, self.session, line);
         let words = model::words(&json);
-        (words.user, if raw { json } else { words.content })
+        let text = if raw { json } else { words.content };
+        (words.user, Cow::Owned(text))
     }
 
     fn caption(&self, line: &Line) -> String {
@@ -203,7 +205,7 @@ impl Brush {
 }
 
 impl Pen<'_> {
-    fn text(&self, line: &Line) -> (bool, String) {
+    fn text(&self, line: &Line) -> (bool, Cow<'_, str>) {
         self.script.text(line, self.raw)
     }
 

@@ -14,6 +14,9 @@ use crate::ui::part::{self, Weight, wish};
 use crate::ui::plan::problem;
 use crate::ui::theme::{Theme, semibold, sizes};
 
+/// Height of a row with buttons, in points.
+const ROW: f32 = 28.0;
+
 pub fn show(ui: &mut Ui, state: &AppState, brush: &mut Brush, actions: &mut Vec<Action>) {
     let store = &state.store;
     way_in(ui, state, actions);
@@ -90,6 +93,8 @@ fn way_in(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let mut wishes = Vec::new();
     let mut push = |action| wishes.push(action);
     ui.horizontal(|ui| {
+        // As high as its buttons from the first field on, so that all stand in one line.
+        ui.set_row_height(ROW);
         let hint = "redis://user@host:6379/0, rediss://…, unix:///…";
         let (edited, entered) = field(ui, "Address", &store.form.address, hint, 330.0);
         if let Some(text) = edited {
@@ -165,7 +170,7 @@ fn how(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     };
     label(ui, "Sessions");
     let hint = "session:<id>:messages";
-    if let (Some(text), _) = field(ui, "Pattern", &form.pattern, hint, 150.0) {
+    if let (Some(text), _) = field(ui, "Pattern", &form.pattern, hint, 166.0) {
         push(StoreAction::Edit(StoreField::Pattern, text));
     }
     label(ui, "Separator");

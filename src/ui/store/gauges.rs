@@ -1,5 +1,6 @@
 //! What the server says of itself, once a second for as long as the screen is in sight.
 
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{FontId, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::store_state::{Gauge, StoreState};
@@ -16,11 +17,7 @@ const GAUGES: [(&str, Read, bool); 8] = [
     ("Clients", |gauge| gauge.clients, false),
     ("Expired keys", |gauge| gauge.expired, false),
     ("Evicted keys", |gauge| gauge.evicted, false),
-    (
-        "Changes not in a snapshot",
-        |gauge| gauge.unsaved_changes,
-        false,
-    ),
+    ("Unsaved changes", |gauge| gauge.unsaved_changes, false),
     ("AOF buffer", |gauge| gauge.aof_buffer_bytes, true),
     ("Delayed fsyncs", |gauge| gauge.delayed_fsyncs, false),
 ];
@@ -77,9 +74,11 @@ fn one(ui: &mut Ui, title: &str, text: &str, history: impl Iterator<Item = u64>,
     let stroke = Stroke::new(1.2, theme.written.gamma_multiply(0.6));
     ui.painter().add(Shape::line(points, stroke));
     let small = FontId::proportional(sizes().small);
-    let at = rect.min + vec2(8.0, 5.0);
+    let mut job = LayoutJob::simple_singleline(title.to_owned(), small, theme.weak);
+    job.wrap = TextWrapping::truncate_at_width(rect.width() - 16.0);
+    let galley = ui.painter().layout_job(job);
     ui.painter()
-        .text(at, egui::Align2::LEFT_TOP, title, small, theme.weak);
+        .galley(rect.min + vec2(8.0, 5.0), galley, theme.weak);
     let big = FontId::new(sizes().title, semibold());
     let at = rect.min + vec2(8.0, 21.0);
     ui.painter()

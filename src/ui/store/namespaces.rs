@@ -1,6 +1,8 @@
 //! The key tree: namespaces by separator, with counts and bytes.
 
-use egui::{Align, Label, Layout, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Align2, Label, Layout, RichText, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2,
+};
 
 use super::paint;
 use crate::app::action::Action;
@@ -9,13 +11,15 @@ use crate::app::store_action::StoreAction;
 use crate::app::store_state::Seen;
 use crate::domain::memory::tree::Node;
 use crate::report::inspection::bytes;
-use crate::report::wording::number::count;
+use crate::report::wording::number::{count, counted};
 use crate::ui::theme::{Theme, sizes};
 
 const ROW: f32 = 24.0;
 /// Width of the bar and of the numbers to its right.
 const BAR: f32 = 200.0;
-const NUMBERS: f32 = 210.0;
+const NUMBERS: f32 = 190.0;
+/// Of the last number.
+const BYTES: f32 = 76.0;
 /// Children of a namespace that are listed; the rest is counted.
 const MOST: usize = 500;
 
@@ -117,7 +121,8 @@ fn entry(
 ) {
     let theme = Theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
-    let name = format!("{}, {} keys", node.label, count(node.keys() as u64));
+    let keys = counted(node.keys() as u64, "key");
+    let name = format!("{}, {keys}", node.label);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
     if response.hovered() {
         ui.painter().rect_filled(rect, 4.0, theme.raised);
@@ -125,13 +130,14 @@ fn entry(
     // Its share of all memory.
     let share = node.bytes as f32 / total.max(1) as f32;
     let mut bar = rect.shrink2(vec2(0.0, 4.0));
-    bar.set_left(rect.right() - NUMBERS - BAR);
-    bar.set_right(bar.left() + BAR * share);
+    let longest = BAR.min((rect.width() - NUMBERS) * 0.4).max(0.0);
+    bar.set_left(rect.right() - NUMBERS - longest);
+    bar.set_right(bar.left() + longest * share);
     ui.painter()
         .rect_filled(bar, 2.0, theme.written.gamma_multiply(0.6));
     let mut inner = ui.new_child(
         egui::UiBuilder::new()
-            .max_rect(rect)
+            .max_rect(rect.with_max_x(bar.left() - 6.0))
             .layout(Layout::left_to_right(Align::Center)),
     );
     inner.add_space(level as f32 * 18.0);
@@ -154,13 +160,14 @@ fn entry(
             .truncate()
             .selectable(false),
     );
-    inner.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        ui.add_space(6.0);
-        ui.label(bytes(node.bytes));
-        ui.add_space(10.0);
-        let keys = RichText::new(format!("{} keys", count(node.keys() as u64))).color(theme.weak);
-        ui.label(keys);
-    });
+    for (text, ink, from_right) in [
+        (bytes(node.bytes), theme.text, 6.0),
+        (keys, theme.weak, 6.0 + BYTES),
+    ] {
+        let at = rect.right_center() - vec2(from_right, 0.0);
+        let font = TextStyle::Body.resolve(ui.style());
+        ui.painter().text(at, Align2::RIGHT_CENTER, text, font, ink);
+    }
     if response.clicked() {
         let action = if node.open {
             StoreAction::Toggle(node.places.start, node.depth_bytes)

@@ -7,8 +7,9 @@ use super::{bar, changes, findings, gauges, namespaces, pictures, sessions, tran
 use crate::app::action::Action;
 use crate::app::state::AppState;
 use crate::app::store_action::StoreAction;
-use crate::app::store_state::StoreView;
+use crate::app::store_state::{Progress, StoreView};
 use crate::report::inspection::{conclusion, headline};
+use crate::report::wording::number::{count, counted};
 use crate::ui::theme::{Theme, semibold, sizes};
 use crate::ui::{chat, icon, part};
 
@@ -128,6 +129,9 @@ fn head(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         );
         part::note(ui, &text);
     }
+    if let Some(progress) = &store.exporting {
+        exporting(ui, state, progress, actions);
+    }
     ui.add_space(4.0);
     part::row_with_end(
         ui,
@@ -144,10 +148,27 @@ fn head(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             }
         },
         |ui, _| {
-            if store.saving {
+            if store.saving && store.exporting.is_none() {
                 ui.label(RichText::new("Working on a file").size(sizes().small));
                 ui.spinner();
             }
         },
     );
+}
+
+/// How far an export is, and the way to end it.
+fn exporting(ui: &mut Ui, state: &AppState, progress: &Progress, actions: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        let bar = egui::ProgressBar::new(progress.share() as f32);
+        ui.add(bar.desired_width(120.0).desired_height(8.0));
+        let text = format!(
+            "Exporting: {} of {} keys, {}",
+            count(progress.keys),
+            count(progress.expected),
+            counted(progress.messages, "message"),
+        );
+        ui.label(RichText::new(text).size(sizes().small));
+        let stop = Action::Store(StoreAction::StopExport);
+        part::wish(ui, state, actions, stop, icon::CANCEL, part::Weight::Normal);
+    });
 }

@@ -1,8 +1,9 @@
 //! The table of sessions.
 
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Align, Button, Label, Layout, Rect, RichText, Sense, TextEdit, Ui, UiBuilder, WidgetInfo, pos2,
-    vec2,
+    Align, Align2, Button, Color32, Layout, Rect, RichText, Sense, TextEdit, TextStyle, Ui,
+    UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 use super::findings::look;
@@ -24,6 +25,9 @@ const HEADER: f32 = 24.0;
 /// Of all columns but the first and the last, which share the rest.
 const WIDTHS: [f32; 5] = [74.0, 72.0, 84.0, 108.0, 84.0];
 const NARROW: f32 = 760.0;
+const NARROWEST: f32 = 480.0;
+/// No column shows more of a key than this: a key may be megabytes long.
+const MAX_KEY_BYTES: usize = 400;
 
 pub fn show(
     ui: &mut Ui,
@@ -80,7 +84,10 @@ fn tools(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             }
         }
         let words = match table.sorting {
-            true => "Sorting".to_owned(),
+            true => {
+                ui.spinner();
+                format!("Sorting by {}", table.column.title().to_lowercase())
+            }
             false => format!("{} shown", count(table.rows.len() as u64)),
         };
         ui.label(RichText::new(words).size(sizes().small).color(theme.weak));
@@ -94,6 +101,9 @@ fn columns(width: f32) -> [(f32, f32); 7] {
     if width < NARROW {
         (widths[3], widths[4]) = (0.0, 0.0);
     }
+    if width < NARROWEST {
+        (widths[1], widths[2]) = (0.0, 0.0);
+    }
     let rest = (width - widths.iter().sum::<f32>()).max(160.0);
     let (first, last) = (rest * 0.52, rest * 0.48);
     let mut edges = [(0.0, first); 7];
@@ -106,10 +116,15 @@ fn columns(width: f32) -> [(f32, f32); 7] {
     edges
 }
 
-/// One cell as a child of its own, so that nothing runs over into the next.
-fn cell(ui: &Ui, row: Rect, (left, width): (f32, f32), right: bool) -> Ui {
+/// Where a cell lies.
+fn place(row: Rect, (left, width): (f32, f32)) -> Rect {
     let min = pos2(row.left() + left + 4.0, row.top());
-    let place = Rect::from_min_size(min, vec2(width - 8.0, row.height()));
+    Rect::from_min_size(min, vec2(width - 8.0, row.height()))
+}
+
+/// A cell of the header as a child of its own, so that nothing runs over into the next.
+fn cell(ui: &Ui, row: Rect, edge: (f32, f32), right: bool) -> Ui {
+    let place = place(row, edge);
     let layout = if right {
         Layout::right_to_left(Align::Center)
     } else {
@@ -117,7 +132,7 @@ fn cell(ui: &Ui, row: Rect, (left, width): (f32, f32), right: bool) -> Ui {
     };
     let mut cell = Ui::new(
         ui.ctx().clone(),
-        ui.scope_id().with(left.to_bits()),
+        ui.scope_id().with(edge.0.to_bits()),
         UiBuilder::new()
             .layer_id(ui.layer_id())
             .max_rect(place)
@@ -143,13 +158,14 @@ fn header(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             continue;
         }
         let on = table.column == column;
-        let arrow = match (on, table.ascending) {
-            (false, _) => "",
-            (true, true) => icon::UP,
-            (true, false) => icon::DOWN,
+        // Without a space behind it a title of numbers ends where they end.
+        let text = match (on, table.ascending) {
+            (false, _) => column.title().to_owned(),
+            (true, true) => format!("{} {}", column.title(), icon::UP),
+            (true, false) => format!("{} {}", column.title(), icon::DOWN),
         };
         let ink = if on { theme.text } else { theme.weak };
-        let text = RichText::new(format!("{} {arrow}", column.title())).color(ink);
+        let text = RichText::new(text).color(ink);
         let mut cell = cell(ui, rect, edge, is_number(column));
         cell.spacing_mut().button_padding.x = 0.0;
         let response = cell.add(Button::new(text).frame(false));
@@ -171,7 +187,8 @@ fn row(ui: &mut Ui, state: &AppState, seen: &Seen, number: u32, actions: &mut Ve
     let survey = &seen.found.survey;
     let row = &survey.rows[number as usize];
     let rect = ui.max_rect();
-    let key = readable(survey.key(number));
+    let key = survey.key(number);
+    let key = readable(&key[..key.len().min(MAX_KEY_BYTES)]);
     let response = ui.interact(rect, ui.scope_id().with("row"), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &key));
     if response.clicked() {
@@ -195,12 +212,14 @@ fn row(ui: &mut Ui, state: &AppState, seen: &Seen, number: u32, actions: &mut Ve
         model::idle(row),
         health,
     ];
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_description(texts[1..].join(", "));
+    });
     let edges = columns(rect.width());
     for ((column, text), edge) in Column::ALL.into_iter().zip(texts).zip(edges) {
         if edge.1 <= 0.0 {
             continue;
         }
-        let mut cell = cell(ui, rect, edge, is_number(column));
         let (ink, text) = match column {
             Column::Health => {
                 let (ink, _, glyph) = look(theme, severity);
@@ -209,15 +228,27 @@ fn row(ui: &mut Ui, state: &AppState, seen: &Seen, number: u32, actions: &mut Ve
             Column::Session | Column::Messages | Column::Bytes => (theme.text, text),
             _ => (theme.weak, text),
         };
-        cell.add(
-            Label::new(RichText::new(text).color(ink))
-                .truncate()
-                .selectable(false),
-        );
+        write(ui, rect, edge, is_number(column), text, ink);
     }
     if response.hovered() {
         tell(&response, survey, number);
     }
+}
+
+/// The text of one cell, ending in dots where it is too long. Painted and no widget: hundreds of cells are new in each
+/// frame of a scroll, and a widget each costs more than the text.
+fn write(ui: &Ui, row: Rect, edge: (f32, f32), right: bool, text: String, ink: Color32) {
+    let place = place(row, edge);
+    let mut job = LayoutJob::simple_singleline(text, TextStyle::Body.resolve(ui.style()), ink);
+    job.wrap = TextWrapping::truncate_at_width(place.width());
+    let galley = ui.painter().layout_job(job);
+    let align = if right {
+        Align2::RIGHT_CENTER
+    } else {
+        Align2::LEFT_CENTER
+    };
+    let at = align.align_size_within_rect(galley.size(), place).min;
+    ui.painter().galley(at, galley, ink);
 }
 
 /// Everything about one session's health.

@@ -1,5 +1,7 @@
 //! One session: what is known of it, and its messages a page at a time, as bubbles or as they lie in the store.
 
+use std::borrow::Cow;
+
 use egui::{RichText, Ui};
 
 use super::paint::Brush;
@@ -9,7 +11,6 @@ use crate::app::state::AppState;
 use crate::app::store_action::StoreAction;
 use crate::app::store_state::{Line as Found, PAGE, Page, Seen};
 use crate::domain::memory::finding::{severity_of, title_of};
-use crate::domain::memory::message::{Facts, content, role};
 use crate::domain::memory::survey::readable;
 use crate::domain::op::Micros;
 use crate::report::inspection::bytes;
@@ -18,6 +19,9 @@ use crate::ui::chat::{self, Fate, Line, Script};
 use crate::ui::icon;
 use crate::ui::part::{self, Weight, wish};
 use crate::ui::theme::{Theme, semibold, sizes};
+
+/// More of a key fills the panel and leaves no room for its messages.
+const MAX_KEY_BYTES: usize = 200;
 
 pub fn show(
     ui: &mut Ui,
@@ -63,7 +67,12 @@ fn head(ui: &mut Ui, state: &AppState, seen: &Seen, number: u32, actions: &mut V
             wish(ui, state, actions, close, icon::CANCEL, Weight::Icon);
         },
     );
-    let key = RichText::new(readable(survey.key(number))).family(semibold());
+    let key = survey.key(number);
+    let mut name = readable(&key[..key.len().min(MAX_KEY_BYTES)]);
+    if key.len() > MAX_KEY_BYTES {
+        name.push('…');
+    }
+    let key = RichText::new(name).family(semibold());
     ui.add(egui::Label::new(key).wrap().selectable(true));
     let words = format!(
         "{}, {}, TTL {}, idle {}",
@@ -89,7 +98,7 @@ fn pager(ui: &mut Ui, page: &Page, actions: &mut Vec<Action>) {
     if page.total <= PAGE {
         return;
     }
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let mut turn = |ui: &mut Ui, text: &str, to: Option<u64>| {
             let button = ui.add_enabled(to.is_some(), egui::Button::new(text));
             if button.clicked()
@@ -124,10 +133,10 @@ struct Stored<'a>(&'a Page);
 fn lines(page: &Page) -> Vec<Line> {
     let line = |(at, found): (usize, &Found)| Line {
         seq: at as u32,
-        fate: match decoded(found) {
-            Some(_) => Fate::Recovered,
-            None if found.error.is_some() || is_damaged(found) => Fate::Undecodable,
-            None => Fate::Recovered,
+        fate: if found.damaged {
+            Fate::Undecodable
+        } else {
+            Fate::Recovered
         },
         invoked: Micros::NEVER,
         altered: None,
@@ -135,51 +144,27 @@ fn lines(page: &Page) -> Vec<Line> {
     page.lines.iter().enumerate().map(line).collect()
 }
 
-/// `None` for what is no JSON, or is not shown whole.
-fn decoded(found: &Found) -> Option<serde_json::Value> {
-    if found.bytes.len() < found.full_bytes {
-        return None;
-    }
-    serde_json::from_slice(&found.bytes).ok()
-}
-
-fn is_damaged(found: &Found) -> bool {
-    let whole = found.bytes.len() == found.full_bytes;
-    let first = found.bytes.trim_ascii_start().first();
-    whole && (matches!(first, Some(b'{' | b'[')) || std::str::from_utf8(&found.bytes).is_err())
-}
-
 impl Script for Stored<'_> {
-    fn text(&self, line: &Line, raw: bool) -> (bool, String) {
+    fn text(&self, line: &Line, raw: bool) -> (bool, Cow<'_, str>) {
         let found = &self.0.lines[line.seq as usize];
-        let plain = || readable(&found.bytes).replace("\\n", "\n");
-        let Some(value) = decoded(found) else {
-            return (false, plain());
-        };
-        let user = matches!(role(&value).as_str(), "user" | "human");
-        let text = match raw {
-            true => readable(&found.bytes),
-            false => content(&value).unwrap_or_else(plain),
-        };
-        (user, text)
+        let user = matches!(found.role.as_str(), "user" | "human");
+        let text = if raw { &found.raw } else { &found.said };
+        (user, Cow::Borrowed(text))
     }
 
     fn caption(&self, line: &Line) -> String {
         let found = &self.0.lines[line.seq as usize];
         let mut words = vec![format!("#{}", found.number)];
-        if let Some(value) = decoded(found) {
-            let role = role(&value);
-            if !role.is_empty() {
-                words.push(role);
-            }
-            let time = Facts::of(&value)
-                .at
-                .and_then(|at| chrono::DateTime::from_timestamp_millis((at * 1e3) as i64));
-            words.extend(time.map(|time| {
-                let local = time.with_timezone(&chrono::Local);
-                local.format("%Y-%m-%d %H:%M:%S").to_string()
-            }));
+        if !found.role.is_empty() {
+            words.push(found.role.clone());
         }
+        let time = found
+            .at
+            .and_then(|at| chrono::DateTime::from_timestamp_millis((at * 1e3) as i64));
+        words.extend(time.map(|time| {
+            let local = time.with_timezone(&chrono::Local);
+            local.format("%Y-%m-%d %H:%M:%S").to_string()
+        }));
         if found.bytes.len() < found.full_bytes {
             words.push(format!(
                 "{} of {} shown",
