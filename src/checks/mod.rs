@@ -33,9 +33,9 @@ use crate::backend::process::find_program;
 use crate::client::connect::parse_url;
 use crate::domain::check::{Candidate, Check, Finding};
 
+pub use crate::adapter::StoreCommand;
 pub use registry::all;
 pub use stage::{Notes, Place, Stage, Stop};
-pub use store::yours::StoreCommand;
 
 /// How a check is performed with one store. What was seen goes to the notes.
 pub type Perform = fn(&Stage<'_>, Candidate, &mut Notes) -> Result<Finding, Stop>;

@@ -2,12 +2,14 @@
 
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::server::Owned;
-use super::store::yours::StoreCommand;
+use super::store::yours::YourStore;
 use super::store::{Memory, StoreError, Trouble};
+use crate::adapter::StoreCommand;
 use crate::backend::{BackendError, Endpoint};
 use crate::client::talk::Talk;
 use crate::domain::check::{Candidate, Layout};
@@ -148,7 +150,7 @@ pub struct Stage<'a> {
     pub own: bool,
     /// Begins every key; ends with a colon.
     pub prefix: String,
-    pub cancel: &'a AtomicBool,
+    pub cancel: &'a Arc<AtomicBool>,
 }
 
 impl Stage<'_> {
@@ -228,7 +230,15 @@ impl Stage<'_> {
         let command = self.place.store.as_ref().ok_or_else(|| {
             Stop::Failed("there is no store of the user's: give --store-cmd".into())
         })?;
-        let store = command.start(&self.endpoint, &self.prefix, ttl, self.place.store_patience)?;
+        let cancel = Arc::clone(self.cancel);
+        let store = YourStore::start(
+            command,
+            &self.endpoint,
+            &self.prefix,
+            ttl,
+            self.place.store_patience,
+            Arc::new(move || cancel.load(Ordering::SeqCst)),
+        )?;
         Ok(Box::new(store))
     }
 
