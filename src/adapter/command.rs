@@ -1,6 +1,6 @@
 //! How a store of the user's is started, and the address that it is given.
 
-use crate::backend::Endpoint;
+use crate::backend::{Endpoint, Wire};
 
 /// The command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl StoreCommand {
     }
 }
 
-/// `redis://[user][:password]@host:port/database`; ours hold no character that a URL must escape, the user's may.
+/// `redis://[user][:password]@host:port/database`, `rediss://…` or `unix://…`; ours hold no character that a URL must escape, the user's may.
 #[must_use]
 pub fn url(endpoint: &Endpoint) -> String {
     let escape = |text: &str| -> String {
@@ -46,8 +46,25 @@ pub fn url(endpoint: &Endpoint) -> String {
             password.as_deref().map(escape).unwrap_or_default()
         ),
     };
+    let database = endpoint.database;
+    let scheme = match &endpoint.wire {
+        Wire::Socket(path) => return format!("unix://{login}{}?db={database}", path.display()),
+        Wire::Tls { .. } => "rediss",
+        Wire::Tcp => "redis",
+    };
+    // redis-py and its kin take the authority from the address.
+    let authority = match &endpoint.wire {
+        Wire::Tls { ca: Some(ca) } => {
+            format!("?ssl_ca_certs={}", escape(&ca.display().to_string()))
+        }
+        _ => String::new(),
+    };
+    let host = match endpoint.host.contains(':') {
+        true => format!("[{}]", endpoint.host.trim_matches(['[', ']'])),
+        false => endpoint.host.clone(),
+    };
     format!(
-        "redis://{login}{}:{}/{}",
-        endpoint.host, endpoint.port, endpoint.database
+        "{scheme}://{login}{host}:{}/{database}{authority}",
+        endpoint.port
     )
 }

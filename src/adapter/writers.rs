@@ -128,11 +128,20 @@ impl Writers {
         }
     }
 
-    /// Processes that are starting or run.
+    /// Processes that have greeted.
     #[must_use]
     pub fn up(&self) -> usize {
-        let up = self.writers.iter().filter(|w| w.process.is_some());
-        up.count()
+        let up = |writer: &&Writer| writer.process.as_ref().is_some_and(|p| p.greeted);
+        self.writers.iter().filter(up).count()
+    }
+
+    /// Nobody is waited for any more: each has greeted or was given up.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.writers.iter().all(|writer| match &writer.process {
+            Some(process) => process.greeted,
+            None => writer.troubles >= MOST_TROUBLES,
+        })
     }
 
     /// Appends under way at a writer; `None` if it is down or has not greeted yet.

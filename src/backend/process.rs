@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::lease::{self, CONFIG_FILE, Holding, LOG_FILE};
 use super::process_id::ProcessId;
-use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch};
+use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch, Wire};
 use super::{group, port};
 use crate::domain::event::Fix;
 use crate::domain::fault::ServerEnd;
@@ -278,6 +278,7 @@ impl Backend for ProcessBackend {
             user: None,
             password: Some(server.password.clone()),
             database: 0,
+            wire: Wire::Tcp,
         })
     }
 

@@ -10,7 +10,7 @@ use super::server::Owned;
 use super::store::yours::YourStore;
 use super::store::{Memory, StoreError, Trouble};
 use crate::adapter::StoreCommand;
-use crate::backend::{BackendError, Endpoint};
+use crate::backend::{BackendError, Endpoint, Wire};
 use crate::client::talk::Talk;
 use crate::domain::check::{Candidate, Layout};
 use crate::network::gate::{Held, Matcher};
@@ -120,7 +120,7 @@ pub struct WriteGates(Vec<Held>);
 impl WriteGates {
     /// Whether `count` writes stand before the gates within `patience`.
     #[must_use]
-    pub fn stand(&self, count: usize, patience: Duration) -> bool {
+    pub fn stand(&self, count: usize, patience: Duration, cancel: &AtomicBool) -> bool {
         let until = Instant::now() + patience;
         loop {
             let standing = self
@@ -130,7 +130,7 @@ impl WriteGates {
             if standing.count() >= count {
                 return true;
             }
-            if Instant::now() > until {
+            if Instant::now() > until || cancel.load(Ordering::SeqCst) {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -247,6 +247,12 @@ impl Stage<'_> {
     /// # Errors
     /// No port, or the server's name is unknown.
     pub fn proxy(&self) -> Result<Proxy, Stop> {
+        if self.endpoint.wire != Wire::Tcp {
+            return Err(Stop::NotHere(
+                "the hazard is forced by a proxy that reads the commands, and that it can on a plain TCP address only"
+                    .into(),
+            ));
+        }
         let address = (self.endpoint.host.as_str(), self.endpoint.port)
             .to_socket_addrs()?
             .next();

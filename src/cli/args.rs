@@ -322,9 +322,13 @@ impl RunArgs {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A Redis of yours: redis://[user[:password]@]host:port[/database] [default: servers that we start]
+    /// A Redis of yours: redis://[user[:password]@]host:port[/database], rediss://… for TLS, or
+    /// unix:///path/to/socket [default: servers that we start]
     #[arg(value_name = "URL")]
     pub url: Option<String>,
+    /// Certificate authority (PEM) that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Only this group; repeatable
     #[arg(long, value_name = "GROUP", value_parser = clap::value_parser!(Group))]
     pub group: Vec<Group>,

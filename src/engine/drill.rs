@@ -302,6 +302,7 @@ impl Drill {
             .stream(&endpoint)
             .map_err(|error| Stop::failed(format!("cannot stream: {error}")))?;
         self.streaming = Some(streaming);
+        self.await_store()?;
         self.stream_began = (Instant::now(), self.attention.current().acked);
         self.attention.tell(DrillEvent::StreamStarted);
         self.attention.phase(Phase::Streaming);

@@ -50,6 +50,14 @@ impl Line {
         }
     }
 
+    /// Whether a load may be timed from now on: a store's processes take a while to start.
+    pub fn ready(&self) -> bool {
+        match self {
+            Line::Redis(_) => true,
+            Line::Store(writers) => writers.ready(),
+        }
+    }
+
     pub fn in_flight(&self, writer: u16) -> Option<usize> {
         match self {
             Line::Redis(pipes) => pipes.in_flight(writer),

@@ -42,6 +42,8 @@ pub struct Meter {
     pub backlog: AtomicU64,
     /// Set by the load: nothing more will be sent.
     pub finished: AtomicBool,
+    /// Set by the load: everybody who shall write is there.
+    pub ready: AtomicBool,
     /// Set by the drill: end as soon as nothing is in flight.
     stop: AtomicBool,
     /// Set by the drill: what goes down stays down.
@@ -123,6 +125,7 @@ impl Load {
         meter.stop.store(false, Ordering::Relaxed);
         meter.last_life.store(false, Ordering::Relaxed);
         meter.hurry.store(false, Ordering::Relaxed);
+        meter.ready.store(false, Ordering::Relaxed);
         meter.finished.store(false, Ordering::Relaxed);
         let thread = std::thread::Builder::new()
             .name("load".into())
@@ -139,7 +142,7 @@ impl Load {
         let mut reconnect = Every::new(Duration::from_millis(50));
         let mut publish = Every::new(Duration::from_millis(50));
         let mut completed: Vec<Reply> = Vec::new();
-        let mut stopping = None;
+        let (mut stopping, mut ready) = (None, false);
         let clock = self.clock;
         loop {
             if stopping.is_none() && self.meter.stop.load(Ordering::Acquire) {
@@ -149,8 +152,13 @@ impl Load {
             if stopping.is_none() && !alone && reconnect.is_due() {
                 line.connect_down(clock.now());
             }
+            if !ready && line.ready() {
+                ready = true;
+                schedule = Schedule::new(&self.workload);
+                self.meter.ready.store(true, Ordering::Release);
+            }
             let full = self.ops.len() as u64 >= self.max_messages;
-            if stopping.is_none() && !full {
+            if ready && stopping.is_none() && !full {
                 self.invoke_due(line, &mut schedule);
             }
             let wait = schedule.wait(self.workload.rate);

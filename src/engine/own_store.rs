@@ -2,6 +2,7 @@
 //! the store itself.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::drill::Drill;
@@ -22,6 +23,27 @@ impl Drill {
     pub(super) fn store_command(&self) -> Step<Option<StoreCommand>> {
         let parsed = self.plan.store.as_deref().map(StoreCommand::parse);
         parsed.transpose().map_err(Stop::failed)
+    }
+
+    /// A store's processes take a while to start, and the time of a drill begins when they are there.
+    pub(super) fn await_store(&mut self) -> Step {
+        let Some(streaming) = self.plan.store.as_ref().and(self.streaming.as_ref()) else {
+            return Ok(());
+        };
+        let meter = Arc::clone(&streaming.meter);
+        self.attention
+            .doing("Waiting for your store to greet", None);
+        while !meter.ready.load(Ordering::Acquire) && !meter.finished.load(Ordering::Acquire) {
+            if self.attention.is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
+            self.look_after()?;
+            if self.streaming.is_none() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// Every session as the store gives it back, in order. A store that is unwell leaves the rest unread.

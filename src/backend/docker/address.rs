@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use crate::backend::{Endpoint, port};
+use crate::backend::{Endpoint, Wire, port};
 
 #[derive(Clone, Debug)]
 pub(super) struct Address {
@@ -33,6 +33,7 @@ impl Address {
             user: None,
             password: Some(self.password.clone()),
             database: 0,
+            wire: Wire::Tcp,
         }
     }
 }
