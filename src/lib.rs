@@ -16,9 +16,9 @@
 //! | [`disk`] | the faulty disk under the server's data directory: what a power cut takes; FUSE, Linux | `domain` |
 //! | [`client`] | talking to Redis as a user of Redis; the only room that imports `redis` for speaking it | `domain`, `backend`'s endpoint |
 //! | [`network`] | the network between a client and a server: a proxy with faults, gates and a record | `domain` |
+//! | [`adapter`] | the protocol that a memory store of the user's speaks over its pipes | `domain`, `backend` |
 //! | [`engine`] | the life of a drill, the load, the runs on disk, presets on disk, housekeeping | all above |
 //! | [`inspect`] | looking into a memory store: scans, inventories and exports; reads and nothing else | `domain`, `client` |
-//! | [`adapter`] | the protocol that a memory store of the user's speaks over its pipes | `domain`, `backend` |
 //! | [`checks`] | hazards of memory stores on real servers, the naive and the sound store before each | `domain`, `backend`, `client`, `network`, `adapter` |
 //! | [`cli`] | the headless observer: arguments, progress, exit codes | `engine` and below |
 //! | `app` | the window's brain: state, actions, the only writer, effects | `engine` and below |
@@ -57,10 +57,10 @@ pub mod journal;
 pub mod network;
 pub mod report;
 
+pub mod adapter;
 pub mod engine;
 pub mod inspect;
 
-pub mod adapter;
 pub mod checks;
 
 pub mod cli;

@@ -4,16 +4,20 @@
 //! It knows nothing of Redis and judges nothing. A store that hangs, dies or answers nonsense becomes an error with
 //! its last words, never a hang of ours. `assets/adapters/README.md` describes the protocol for those who write one.
 
+mod command;
 mod pipes;
 #[cfg(all(test, unix))]
 mod tests;
+pub mod writers;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
 use crate::backend::guest::Guest;
 use crate::domain::check::{History, Message, Value};
+pub use command::{StoreCommand, url};
 use pipes::{Heard, Lines};
 
 /// The version of the protocol that we speak.
@@ -22,6 +26,24 @@ pub const VERSION: u64 = 1;
 const GREETING: Duration = Duration::from_secs(60);
 /// What a store gets to end by itself after `close`.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How often somebody who waits looks whether the user has had enough.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Whether the user has had enough: then nobody is waited for any more.
+pub type Cancelled = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// What a store is told of its place.
+fn environment(url: &str, prefix: &str, ttl: Option<Duration>) -> [(&'static str, String); 4] {
+    [
+        ("CRASHDRILL_REDIS_URL", url.to_owned()),
+        ("CRASHDRILL_PREFIX", prefix.to_owned()),
+        (
+            "CRASHDRILL_TTL_SECONDS",
+            ttl.map_or(String::new(), |ttl| ttl.as_secs().to_string()),
+        ),
+        ("PYTHONUNBUFFERED", "1".to_owned()),
+    ]
+}
 
 /// Why a store did not do as it was told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,6 +122,7 @@ pub struct Store {
     guest: Guest,
     lines: Lines,
     patience: Duration,
+    cancelled: Cancelled,
     last_id: u64,
     /// What it calls itself.
     pub name: String,
@@ -113,27 +136,22 @@ impl Store {
     /// Starts it, gives it its place, and waits for its greeting.
     ///
     /// # Errors
-    /// `Unwell`: it cannot be started, or does not greet as the protocol says.
+    /// `Unwell`: it cannot be started, or does not greet as the protocol says, or the user has cancelled.
     pub fn start(
         words: &[String],
         url: &str,
         prefix: &str,
         ttl: Option<Duration>,
         patience: Duration,
+        cancelled: Cancelled,
     ) -> Result<Store, Fault> {
-        let ttl = ttl.map_or(String::new(), |ttl| ttl.as_secs().to_string());
-        let environment = [
-            ("CRASHDRILL_REDIS_URL", url.to_owned()),
-            ("CRASHDRILL_PREFIX", prefix.to_owned()),
-            ("CRASHDRILL_TTL_SECONDS", ttl),
-            ("PYTHONUNBUFFERED", "1".to_owned()),
-        ];
-        let (guest, pipes) = Guest::start(words, &environment)
+        let (guest, pipes) = Guest::start(words, &environment(url, prefix, ttl))
             .map_err(|error| Fault::Unwell(format!("the store did not start: {error}")))?;
         let mut store = Store {
             guest,
             lines: Lines::new(pipes),
             patience,
+            cancelled,
             last_id: 0,
             name: String::new(),
             contexts: true,
@@ -227,7 +245,17 @@ impl Store {
         }
         self.lines.say(ask.to_string());
         let begun = Instant::now();
-        let line = match self.lines.hear(patience) {
+        let heard = loop {
+            let left = patience.saturating_sub(begun.elapsed());
+            match self.lines.hear(left.min(LOOK)) {
+                Heard::Nothing if (self.cancelled)() => {
+                    return Err(self.fail("cancelled while the store was asked".into()));
+                }
+                Heard::Nothing if begun.elapsed() < patience => {}
+                heard => break heard,
+            }
+        };
+        let line = match heard {
             Heard::Line(line) => line,
             Heard::TooLong => {
                 return Err(self.fail(format!("the store answered {name} with a line without end")));
@@ -282,7 +310,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if self.unwell.is_none() {
+        if self.unwell.is_none() && !(self.cancelled)() {
             let id = self.next_id();
             self.lines.say(Ask::Close.json(id).to_string());
             self.lines.hang_up();

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::writers::Tagged;
 use crate::backend::guest::Pipes;
 
 /// A 1 MiB message with every byte escaped, and room.
@@ -31,9 +32,25 @@ pub struct Lines {
 
 impl Lines {
     pub fn new(pipes: Pipes) -> Lines {
-        let (to, say) = channel();
         // A store that prints without end fills this and then its pipe: it waits, we do not.
         let (hear, from) = sync_channel(64);
+        Lines::heard_by(pipes, from, move |heard| hear.send(heard).is_ok())
+    }
+
+    /// What it says goes to `tell` under this tag, `Closed` last; there is nothing to [`Lines::hear`].
+    pub fn tagged(pipes: Pipes, (writer, started): (u16, u32), tell: SyncSender<Tagged>) -> Lines {
+        let (_, from) = sync_channel(0);
+        Lines::heard_by(pipes, from, move |heard| {
+            tell.send((writer, started, heard)).is_ok()
+        })
+    }
+
+    fn heard_by(
+        pipes: Pipes,
+        from: Receiver<Heard>,
+        hear: impl Fn(Heard) -> bool + Send + 'static,
+    ) -> Lines {
+        let (to, say) = channel();
         let words = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&words);
         spawn("store-stdin", move || speak(pipes.stdin, &say));
@@ -101,14 +118,17 @@ fn speak(mut stdin: ChildStdin, say: &Receiver<String>) {
     }
 }
 
-fn listen(stdout: ChildStdout, hear: &SyncSender<Heard>) {
+fn listen(stdout: ChildStdout, hear: &dyn Fn(Heard) -> bool) {
     use std::io::BufRead;
     let mut reader = BufReader::new(stdout);
     loop {
         let mut line = Vec::new();
         let limit = LONGEST_LINE_BYTES as u64;
         match reader.by_ref().take(limit).read_until(b'\n', &mut line) {
-            Err(_) | Ok(0) => return,
+            Err(_) | Ok(0) => {
+                hear(Heard::Closed);
+                return;
+            }
             Ok(read) => {
                 let heard = if read == LONGEST_LINE_BYTES && line.last() != Some(&b'\n') {
                     Heard::TooLong
@@ -116,7 +136,7 @@ fn listen(stdout: ChildStdout, hear: &SyncSender<Heard>) {
                     Heard::Line(String::from_utf8_lossy(&line).trim_end().to_owned())
                 };
                 let too_long = matches!(heard, Heard::TooLong);
-                if hear.send(heard).is_err() || too_long {
+                if !hear(heard) || too_long {
                     return;
                 }
             }

@@ -1,5 +1,6 @@
 //! Stores that misbehave, as shell scripts.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Ask, Fault, Store};
@@ -14,6 +15,7 @@ fn start(script: &str) -> Result<Store, Fault> {
         "p:",
         None,
         Duration::from_millis(400),
+        Arc::new(|| false),
     )
 }
 
@@ -75,7 +77,14 @@ fn a_store_that_answers_nonsense_is_a_finding() {
 #[test]
 fn a_program_that_is_not_there_is_named() {
     let words = ["/no/such/store".to_owned()];
-    let error = Store::start(&words, "", "", None, Duration::from_secs(1));
+    let error = Store::start(
+        &words,
+        "",
+        "",
+        None,
+        Duration::from_secs(1),
+        Arc::new(|| false),
+    );
     let Err(Fault::Unwell(text)) = error else {
         panic!("it cannot start");
     };

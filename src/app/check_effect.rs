@@ -88,7 +88,7 @@ fn request(form: &CheckForm, checks: Vec<&'static str>) -> Result<Request, Strin
         None => Cast::USUAL,
     };
     Ok(Request {
-        target: target(address.as_deref(), &notes)?,
+        target: target(address.as_deref(), None, &notes)?,
         place,
         checks,
         cast,

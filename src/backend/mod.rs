@@ -30,6 +30,18 @@ pub struct Endpoint {
     pub user: Option<String>,
     pub password: Option<String>,
     pub database: i64,
+    pub wire: Wire,
+}
+
+/// How the bytes travel. Servers that we start speak plainly on the loopback.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Wire {
+    #[default]
+    Tcp,
+    /// Encrypted; a certificate authority of the user's own, in PEM.
+    Tls { ca: Option<PathBuf> },
+    /// A socket in the file system; host and port say nothing.
+    Socket(PathBuf),
 }
 
 /// A line of the server's own log. Lines carry the server's time stamp; `text` is the whole line.

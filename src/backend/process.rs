@@ -12,7 +12,7 @@ use super::group;
 use super::lease::{self, CONFIG_FILE, Holding, LOG_FILE};
 use super::port::Port;
 use super::process_id::ProcessId;
-use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch};
+use super::{Backend, BackendError, Endpoint, LogLine, Result, ServerSpec, Watch, Wire};
 use crate::domain::event::Fix;
 use crate::domain::fault::ServerEnd;
 
@@ -280,6 +280,7 @@ impl Backend for ProcessBackend {
             user: None,
             password: Some(server.password.clone()),
             database: 0,
+            wire: Wire::Tcp,
         })
     }
 

@@ -210,7 +210,7 @@ fn two_processes(stage: &Stage<'_>, notes: &mut Notes) -> Turn {
                     scope.spawn(move || store.append("shared", &message))
                 })
                 .collect();
-            let stood = held.stand(2, Duration::from_secs(3));
+            let stood = held.stand(2, Duration::from_secs(3), stage.cancel);
             held.open();
             let answers = running.into_iter().map(|writer| {
                 writer

@@ -30,12 +30,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::backend::process::find_program;
-use crate::client::connect::parse_url;
+use crate::client::target::Target;
 use crate::domain::check::{Candidate, Check, Finding};
 
+pub use crate::adapter::StoreCommand;
 pub use registry::all;
 pub use stage::{Notes, Place, Stage, Stop};
-pub use store::yours::StoreCommand;
 
 /// How a check is performed with one store. What was seen goes to the notes.
 pub type Perform = fn(&Stage<'_>, Candidate, &mut Notes) -> Result<Finding, Stop>;
@@ -74,13 +74,25 @@ pub fn place(servers: &[PathBuf], store: Option<&str>) -> Result<Place, String> 
 /// The server that an address means; ours without one. Notes about keys on it go to `notes`.
 ///
 /// # Errors
-/// In words: what is wrong with the address.
-pub fn target(url: Option<&str>, notes: &Path) -> Result<runner::Target, String> {
-    Ok(match url {
-        None => runner::Target::Own,
-        Some(url) => runner::Target::Given {
-            endpoint: parse_url(url).map_err(|error| format!("URL: {error}"))?,
-            notes: notes.to_owned(),
-        },
+/// In words: what is wrong with the address, or that a certificate authority does not go with it.
+pub fn target(
+    url: Option<&str>,
+    ca: Option<&Path>,
+    notes: &Path,
+) -> Result<runner::Target, String> {
+    let mut target = match url {
+        Some(url) => Target::parse(url).map_err(|error| format!("URL: {error}"))?,
+        None if ca.is_some() => {
+            return Err("--ca: it goes with a rediss:// address, and there is none".into());
+        }
+        None => return Ok(runner::Target::Own),
+    };
+    if ca.is_some() && !target.is_tls() {
+        return Err("--ca: only rediss:// addresses have a certificate to check".into());
+    }
+    target.ca = ca.map(Path::to_owned);
+    Ok(runner::Target::Given {
+        endpoint: target.endpoint(),
+        notes: notes.to_owned(),
     })
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::backend::process_id::ProcessId;
-use crate::backend::{self, BackendError, Endpoint};
+use crate::backend::{self, BackendError, Endpoint, Wire};
 use crate::client::talk::{Talk, Trouble};
 
 /// Begins every key of every check.
@@ -86,7 +86,11 @@ impl Namespace {
 /// Host, port and database; no user, no password.
 #[must_use]
 pub fn address(endpoint: &Endpoint) -> String {
-    format!("{}:{}/{}", endpoint.host, endpoint.port, endpoint.database)
+    let database = endpoint.database;
+    match &endpoint.wire {
+        Wire::Socket(path) => format!("{}/{database}", path.display()),
+        _ => format!("{}:{}/{database}", endpoint.host, endpoint.port),
+    }
 }
 
 /// Removes what dead suites have left on this server. Returns their prefixes with the number of keys.

@@ -87,7 +87,8 @@ pub fn lost_reply(stage: &Stage<'_>, who: Candidate, notes: &mut Notes) -> Turn 
         let running = scope.spawn(|| store.append("chat", &second));
         let until = Instant::now() + PATIENCE / 2;
         let mut forced = false;
-        while !forced && Instant::now() < until && !running.is_finished() {
+        let go_on = || Instant::now() < until && stage.go_on().is_ok();
+        while !forced && go_on() && !running.is_finished() {
             forced = held
                 .iter()
                 .any(|gate| gate.wait_held(Duration::ZERO).is_some());

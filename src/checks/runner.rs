@@ -380,6 +380,10 @@ fn turn(entry: &Entry, stage: &Stage<'_>, candidate: Candidate) -> Result<Trial,
     let performed = catch_unwind(AssertUnwindSafe(|| {
         (entry.perform)(stage, candidate, &mut notes)
     }));
+    // A store that was let go in the middle has shown nothing.
+    if candidate == Candidate::Yours && stage.cancel.load(Ordering::SeqCst) {
+        return Err("cancelled".into());
+    }
     let finding = match performed {
         Err(_) => Finding::Failed("the check panicked".into()),
         Ok(Ok(finding)) => finding,

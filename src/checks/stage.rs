@@ -2,13 +2,15 @@
 
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::server::Owned;
-use super::store::yours::StoreCommand;
+use super::store::yours::YourStore;
 use super::store::{Memory, StoreError, Trouble};
-use crate::backend::{BackendError, Endpoint};
+use crate::adapter::StoreCommand;
+use crate::backend::{BackendError, Endpoint, Wire};
 use crate::client::talk::Talk;
 use crate::domain::check::{Candidate, Layout};
 use crate::network::gate::{Held, Matcher};
@@ -118,7 +120,7 @@ pub struct WriteGates(Vec<Held>);
 impl WriteGates {
     /// Whether `count` writes stand before the gates within `patience`.
     #[must_use]
-    pub fn stand(&self, count: usize, patience: Duration) -> bool {
+    pub fn stand(&self, count: usize, patience: Duration, cancel: &AtomicBool) -> bool {
         let until = Instant::now() + patience;
         loop {
             let standing = self
@@ -128,7 +130,7 @@ impl WriteGates {
             if standing.count() >= count {
                 return true;
             }
-            if Instant::now() > until {
+            if Instant::now() > until || cancel.load(Ordering::SeqCst) {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -148,7 +150,7 @@ pub struct Stage<'a> {
     pub own: bool,
     /// Begins every key; ends with a colon.
     pub prefix: String,
-    pub cancel: &'a AtomicBool,
+    pub cancel: &'a Arc<AtomicBool>,
 }
 
 impl Stage<'_> {
@@ -228,7 +230,15 @@ impl Stage<'_> {
         let command = self.place.store.as_ref().ok_or_else(|| {
             Stop::Failed("there is no store of the user's: give --store-cmd".into())
         })?;
-        let store = command.start(&self.endpoint, &self.prefix, ttl, self.place.store_patience)?;
+        let cancel = Arc::clone(self.cancel);
+        let store = YourStore::start(
+            command,
+            &self.endpoint,
+            &self.prefix,
+            ttl,
+            self.place.store_patience,
+            Arc::new(move || cancel.load(Ordering::SeqCst)),
+        )?;
         Ok(Box::new(store))
     }
 
@@ -237,6 +247,12 @@ impl Stage<'_> {
     /// # Errors
     /// No port, or the server's name is unknown.
     pub fn proxy(&self) -> Result<Proxy, Stop> {
+        if self.endpoint.wire != Wire::Tcp {
+            return Err(Stop::NotHere(
+                "the hazard is forced by a proxy that reads the commands, and that it can on a plain TCP address only"
+                    .into(),
+            ));
+        }
         let address = (self.endpoint.host.as_str(), self.endpoint.port)
             .to_socket_addrs()?
             .next();

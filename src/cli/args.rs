@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::domain::check::{Group, Layout};
 use crate::domain::contract::parse_duration;
 use crate::domain::fault::FaultKind;
-use crate::domain::plan::PlanDraft;
+use crate::domain::plan::{DrillPlan, PlanDraft};
 
 /// See what a Redis crash takes from LLM chat memory
 ///
@@ -88,9 +88,9 @@ pub struct RunArgs {
     /// Chat sessions
     #[arg(long, default_value_t = 200)]
     pub sessions: u64,
-    /// Messages a second, or `max` for as fast as it goes
-    #[arg(long, default_value = "2000", allow_hyphen_values = true)]
-    pub rate: String,
+    /// Messages a second, or `max` for as fast as it goes [default: 2000, with --store-cmd 300]
+    #[arg(long, allow_hyphen_values = true)]
+    pub rate: Option<String>,
     /// How long to stream before the fault: 12, 500ms, 2m
     #[arg(long, value_name = "TIME", default_value = "9", value_parser = seconds)]
     pub seconds: f64,
@@ -120,6 +120,9 @@ pub struct RunArgs {
     /// How long a client waits for one reply; after that the write is in doubt
     #[arg(long, value_name = "TIME", default_value = "2", value_parser = seconds)]
     pub op_timeout: f64,
+    /// Write and read through your own memory store: a command that speaks JSON lines (assets/adapters/README.md)
+    #[arg(long, value_name = "CMD")]
+    pub store_cmd: Option<String>,
     /// Judge by this many lost messages at most, instead of the preset's promise
     #[arg(long, value_name = "N")]
     pub max_lost: Option<u64>,
@@ -217,17 +220,30 @@ impl RunArgs {
     /// # Errors
     /// `--rate` is neither a number nor `max`; `--messages 0` or `--message-bytes 0` would mean no limit.
     pub fn draft(&self) -> Result<PlanDraft, String> {
-        let rate_max = self.rate == "max";
-        let rate = match self.rate.parse() {
-            Ok(rate) => rate,
-            Err(_) if rate_max => 0.0,
-            Err(_) => {
+        let usual = match self.store_cmd {
+            None => PlanDraft::default().rate,
+            Some(_) => DrillPlan::STORE_RATE,
+        };
+        let typed = self.rate.as_deref();
+        let rate_max = typed == Some("max");
+        let rate = match typed.map(str::parse) {
+            None => usual,
+            Some(Ok(rate)) => rate,
+            Some(Err(_)) if rate_max => 0.0,
+            Some(Err(_)) => {
                 return Err(format!(
                     "--rate: \"{}\" is neither a number nor max",
-                    self.rate
+                    typed.unwrap_or_default()
                 ));
             }
         };
+        if self
+            .store_cmd
+            .as_deref()
+            .is_some_and(|text| text.trim().is_empty())
+        {
+            return Err("--store-cmd: the command is empty: name your store's program".into());
+        }
         for (option, value) in [
             ("--messages", self.messages),
             ("--message-bytes", self.message_bytes),
@@ -267,6 +283,7 @@ impl RunArgs {
             max_window_secs: self.max_window,
             op_timeout_secs: self.op_timeout,
             keep_data: path(&self.keep_data),
+            store_command: self.store_cmd.clone().unwrap_or_default(),
             ..self.conditions.draft()
         })
     }
@@ -305,9 +322,13 @@ impl RunArgs {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A Redis of yours: redis://[user[:password]@]host:port[/database] [default: servers that we start]
+    /// A Redis of yours: redis://[user[:password]@]host:port[/database], rediss://… for TLS, or
+    /// unix:///path/to/socket [default: servers that we start]
     #[arg(value_name = "URL")]
     pub url: Option<String>,
+    /// Certificate authority (PEM) that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Only this group; repeatable
     #[arg(long, value_name = "GROUP", value_parser = clap::value_parser!(Group))]
     pub group: Vec<Group>,

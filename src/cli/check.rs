@@ -82,7 +82,7 @@ fn list(checks: &[&str]) {
 fn request(args: &CheckArgs, checks: Vec<&'static str>) -> Result<Request> {
     let usage = |error: String| UsageError(error);
     let notes = store::data_dir()?.join("checks");
-    let target = target(args.url.as_deref(), &notes).map_err(usage)?;
+    let target = target(args.url.as_deref(), args.ca.as_deref(), &notes).map_err(usage)?;
     if args.server.len() > 2 {
         bail!(UsageError(
             "--server: give one, or two to go from one to the other".into()

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
-use crate::backend::Endpoint;
+use super::reader;
+use super::target::Target;
+use crate::backend::{Endpoint, Wire};
 
 /// Connects within `timeout`; reads and writes on the connection have the same limit.
 ///
@@ -14,7 +16,11 @@ use crate::backend::Endpoint;
 /// # Errors
 /// Refused, timed out, wrong password.
 pub fn connect(endpoint: &Endpoint, timeout: Duration) -> redis::RedisResult<redis::Connection> {
-    let client = redis::Client::open(info(endpoint)?)?;
+    let client = match endpoint.wire {
+        Wire::Tcp => redis::Client::open(info(endpoint)?)?,
+        Wire::Tls { .. } | Wire::Socket(_) => reader::client(&Target::of(endpoint))
+            .map_err(|error| std::io::Error::other(error.to_string()))?,
+    };
     let connection = client.get_connection_with_timeout(timeout)?;
     connection.set_read_timeout(Some(timeout))?;
     connection.set_write_timeout(Some(timeout))?;
@@ -59,6 +65,7 @@ pub fn parse_url(url: &str) -> Result<Endpoint, String> {
         user: settings.username().map(str::to_owned),
         password: settings.password().map(str::to_owned),
         database: settings.db(),
+        wire: Wire::Tcp,
     })
 }
 

@@ -386,7 +386,7 @@ impl Reader {
     }
 }
 
-fn client(target: &Target) -> Result<redis::Client, ReadError> {
+pub(super) fn client(target: &Target) -> Result<redis::Client, ReadError> {
     let wrong = |error: &RedisError| ReadError::NotReached {
         host: target.host(),
         cause: error.to_string(),

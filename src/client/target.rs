@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
-use crate::backend::Endpoint;
+use crate::backend::{Endpoint, Wire};
 
 const SHAPES: &str = "write it as redis://[user[:password]@]host:port[/database], rediss://… for TLS, or unix:///path/to/socket[?db=1]";
 
@@ -70,18 +70,45 @@ impl Target {
         })
     }
 
-    /// The server of a drill.
+    /// The server of a drill, or one that checks write to.
     #[must_use]
     pub fn of(endpoint: &Endpoint) -> Target {
+        let (host, port) = (endpoint.host.clone(), endpoint.port);
+        let (place, ca) = match &endpoint.wire {
+            Wire::Tcp => (Place::Tcp { host, port }, None),
+            Wire::Tls { ca } => (Place::Tls { host, port }, ca.clone()),
+            Wire::Socket(path) => (Place::Socket(path.clone()), None),
+        };
         Target {
-            place: Place::Tcp {
-                host: endpoint.host.clone(),
-                port: endpoint.port,
-            },
+            place,
             user: endpoint.user.clone(),
             password: endpoint.password.clone(),
             database: endpoint.database,
-            ca: None,
+            ca,
+        }
+    }
+
+    /// Where those find it who write.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        let (host, port, wire) = match &self.place {
+            Place::Tcp { host, port } => (host.clone(), *port, Wire::Tcp),
+            Place::Tls { host, port } => (
+                host.clone(),
+                *port,
+                Wire::Tls {
+                    ca: self.ca.clone(),
+                },
+            ),
+            Place::Socket(path) => (String::new(), 0, Wire::Socket(path.clone())),
+        };
+        Endpoint {
+            host,
+            port,
+            user: self.user.clone(),
+            password: self.password.clone(),
+            database: self.database,
+            wire,
         }
     }
 

@@ -63,6 +63,8 @@ pub struct Drill {
     /// The server did not answer when it was asked last.
     pub(super) silent: bool,
     pub(super) rate_before: (Instant, u64),
+    /// When the stream began, and what was acknowledged before.
+    pub(super) stream_began: (Instant, u64),
     /// The network between the load and the server, if the plan has a fault for it.
     pub(super) wire: Option<Wire>,
     /// The next fault's instant is captured, to show both of its ends.
@@ -119,6 +121,7 @@ impl Drill {
             next_info: Instant::now(),
             silent: false,
             rate_before: (Instant::now(), 0),
+            stream_began: (Instant::now(), 0),
             wire: None,
             capture: false,
             captured: None,
@@ -187,6 +190,15 @@ impl Drill {
     fn obey(&mut self, command: Command) -> Step {
         let phase = self.attention.current().phase;
         let up = matches!(phase, Phase::Ready | Phase::Streaming);
+        let counts_bytes = matches!(
+            command,
+            Command::Compare | Command::WhatIf | Command::TailCut | Command::Repair
+        );
+        if counts_bytes && self.plan.store.is_some() {
+            return self.warn(
+                "not possible with a store of your own: it counts our own writes in Redis' files",
+            );
+        }
         match command {
             Command::Stream if phase == Phase::Ready => self.stream(),
             Command::Pause if phase == Phase::Streaming => self.pause_stream(),
@@ -262,6 +274,7 @@ impl Drill {
             self.attention.clock.began_unix_micros(),
         )
         .map_err(|error| Stop::failed(error.to_string()))?;
+        let store = self.store_command()?;
         self.load = Some(Load::new(
             self.plan.workload,
             self.plan.max_messages,
@@ -270,6 +283,7 @@ impl Drill {
             self.keys.clone(),
             journal,
             live,
+            store,
         ));
         self.attention.tell(DrillEvent::ServerStarted {
             info,
@@ -301,6 +315,8 @@ impl Drill {
             .stream(&endpoint)
             .map_err(|error| Stop::failed(format!("cannot stream: {error}")))?;
         self.streaming = Some(streaming);
+        self.await_store()?;
+        self.stream_began = (Instant::now(), self.attention.current().acked);
         self.start_witness();
         self.attention.tell(DrillEvent::StreamStarted);
         self.attention.phase(Phase::Streaming);
@@ -343,12 +359,17 @@ impl Drill {
     pub(super) fn end_stream(&mut self) -> Step {
         if let Some(streaming) = self.streaming.take() {
             let meter = Arc::clone(&streaming.meter);
+            if self.attention.is_cancelled() {
+                streaming.hurry();
+            }
             let (load, result) = streaming.stop();
             self.load = Some(load);
             // The last replies came in after the last look.
             self.count(&meter);
             self.meter();
             self.hear_network();
+            self.hear_store(&meter);
+            self.tell_pace();
             result?;
         }
         Ok(())

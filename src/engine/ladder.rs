@@ -57,7 +57,9 @@ impl Drill {
             self.climb.ladder.acked_at(snapshot.fork).min(acked)
         });
         let info = self.latest_info.as_ref();
-        let counted = self.disk.as_ref().and_then(|disk| {
+        // The disk counts our RPUSH; a store of the user's may send anything.
+        let countable = self.disk.as_ref().filter(|_| self.plan.store.is_none());
+        let counted = countable.and_then(|disk| {
             let aof = !matches!(keeping, Keeping::Snapshots | Keeping::Nothing);
             aof.then(|| disk.marks(&disk.disk.status()))
         });

@@ -6,8 +6,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::env::Clock;
+use super::line::{Line, speak};
+use crate::adapter::StoreCommand;
 use crate::backend::Endpoint;
-use crate::client::pipes::{Pipes, Reply};
+use crate::client::pipes::Reply;
 use crate::domain::event::LiveView;
 use crate::domain::op::{Completion, Op, SessionId};
 use crate::domain::workload::{KeySpace, MessageMaker, Rate, SessionMix, Workload};
@@ -24,6 +26,7 @@ pub struct Load {
     mixes: Vec<SessionMix>,
     next_seq: Vec<u32>,
     journal: JournalWriter,
+    store: Option<StoreCommand>,
     pub ops: Vec<Op>,
     live: Live,
     meter: Arc<Meter>,
@@ -39,10 +42,29 @@ pub struct Meter {
     pub backlog: AtomicU64,
     /// Set by the load: nothing more will be sent.
     pub finished: AtomicBool,
+    /// Set by the load: everybody who shall write is there.
+    pub ready: AtomicBool,
     /// Set by the drill: end as soon as nothing is in flight.
     stop: AtomicBool,
     /// Set by the drill: what goes down stays down.
     last_life: AtomicBool,
+    /// Set by the drill: what is in flight is not waited for.
+    hurry: AtomicBool,
+    /// What was wrong with a store of the user's while it had to do its part.
+    words: Mutex<Vec<String>>,
+}
+
+impl Meter {
+    /// What was wrong with a store of the user's since this was asked last.
+    pub fn take_words(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.words))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// A load that runs on a thread of its own.
@@ -59,9 +81,12 @@ pub enum LoadError {
     Network(#[from] std::io::Error),
     #[error("the server does not let us write: {0}")]
     NotPermitted(String),
+    #[error("your store does not do its part, and was given up: {0}")]
+    Store(String),
 }
 
 impl Load {
+    #[expect(clippy::too_many_arguments, reason = "each is of a kind of its own")]
     pub fn new(
         workload: Workload,
         max_messages: Option<u64>,
@@ -70,6 +95,7 @@ impl Load {
         keys: KeySpace,
         journal: JournalWriter,
         live: Arc<Mutex<LiveView>>,
+        store: Option<StoreCommand>,
     ) -> Self {
         Load {
             max_messages: max_messages.unwrap_or(u64::from(u32::MAX)),
@@ -80,6 +106,7 @@ impl Load {
             mixes: SessionMix::all(&workload),
             next_seq: vec![1; workload.sessions as usize],
             journal,
+            store,
             ops: Vec::new(),
             live: Live::new(live, workload.sessions),
             meter: Arc::default(),
@@ -92,27 +119,30 @@ impl Load {
     /// # Errors
     /// The operating system gives no thread or no readiness queue.
     pub fn stream(mut self, endpoint: &Endpoint) -> std::io::Result<Streaming> {
-        let mut pipes = Pipes::new(endpoint, self.mixes.len() as u16)?;
+        let writers = self.mixes.len() as u16;
+        let mut line = Line::new(endpoint, writers, self.store.as_ref(), &self.keys)?;
         let meter = Arc::clone(&self.meter);
         meter.stop.store(false, Ordering::Relaxed);
         meter.last_life.store(false, Ordering::Relaxed);
+        meter.hurry.store(false, Ordering::Relaxed);
+        meter.ready.store(false, Ordering::Relaxed);
         meter.finished.store(false, Ordering::Relaxed);
         let thread = std::thread::Builder::new()
             .name("load".into())
             .spawn(move || {
-                let result = self.run(&mut pipes);
+                let result = self.run(&mut line);
                 self.meter.finished.store(true, Ordering::Release);
                 (self, result)
             })?;
         Ok(Streaming { thread, meter })
     }
 
-    fn run(&mut self, pipes: &mut Pipes) -> Result<(), LoadError> {
+    fn run(&mut self, line: &mut Line) -> Result<(), LoadError> {
         let mut schedule = Schedule::new(&self.workload);
         let mut reconnect = Every::new(Duration::from_millis(50));
         let mut publish = Every::new(Duration::from_millis(50));
         let mut completed: Vec<Reply> = Vec::new();
-        let mut stopping = None;
+        let (mut stopping, mut ready) = (None, false);
         let clock = self.clock;
         loop {
             if stopping.is_none() && self.meter.stop.load(Ordering::Acquire) {
@@ -120,15 +150,20 @@ impl Load {
             }
             let alone = self.meter.last_life.load(Ordering::Acquire);
             if stopping.is_none() && !alone && reconnect.is_due() {
-                pipes.connect_down();
+                line.connect_down(clock.now());
+            }
+            if !ready && line.ready() {
+                ready = true;
+                schedule = Schedule::new(&self.workload);
+                self.meter.ready.store(true, Ordering::Release);
             }
             let full = self.ops.len() as u64 >= self.max_messages;
-            if stopping.is_none() && !full {
-                self.invoke_due(pipes, &mut schedule);
+            if ready && stopping.is_none() && !full {
+                self.invoke_due(line, &mut schedule);
             }
             let wait = schedule.wait(self.workload.rate);
-            pipes.turn(wait, &|| clock.now(), &mut |reply| completed.push(reply))?;
-            pipes.expire(self.op_timeout, clock.now(), &mut |reply| {
+            line.turn(wait, &|| clock.now(), &mut |reply| completed.push(reply))?;
+            line.expire(self.op_timeout, clock.now(), &mut |reply| {
                 completed.push(reply);
             });
             for reply in completed.drain(..) {
@@ -139,12 +174,12 @@ impl Load {
             if publish.is_due() || (idle && stopping.is_some()) {
                 self.live.publish(clock);
             }
-            if let Some(refusal) = pipes.refusal.take() {
-                return Err(LoadError::NotPermitted(refusal));
-            }
-            let waited_enough = stopping.is_some_and(|since| since.elapsed() > DRAIN_PATIENCE);
+            self.complain(line, stopping.is_some() || alone)?;
+            let hurry = self.meter.hurry.load(Ordering::Acquire);
+            let waited_enough =
+                stopping.is_some_and(|since| hurry || since.elapsed() > DRAIN_PATIENCE);
             if waited_enough {
-                pipes.close(clock.now(), &mut |reply| completed.push(reply));
+                line.close(clock.now(), &mut |reply| completed.push(reply));
                 for reply in completed.drain(..) {
                     self.complete(reply);
                 }
@@ -157,8 +192,32 @@ impl Load {
         }
     }
 
+    /// What the other side will not do. A store that fails once its server is being ended is no finding.
+    fn complain(&self, line: &mut Line, at_the_end: bool) -> Result<(), LoadError> {
+        match line {
+            Line::Redis(pipes) => match pipes.refusal.take() {
+                Some(refusal) => Err(LoadError::NotPermitted(refusal)),
+                None => Ok(()),
+            },
+            Line::Store(writers) => {
+                let words = writers.take_words();
+                if at_the_end {
+                    return Ok(());
+                }
+                if !words.is_empty() {
+                    let mut kept = lock(&self.meter.words);
+                    kept.extend(words);
+                }
+                match writers.given_up() {
+                    Some(words) => Err(LoadError::Store(words.to_owned())),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
     /// Invokes what is due, as far as the pipelines have room.
-    fn invoke_due(&mut self, pipes: &mut Pipes, schedule: &mut Schedule) {
+    fn invoke_due(&mut self, line: &mut Line, schedule: &mut Schedule) {
         let writers = self.mixes.len() as u16;
         let depth = usize::from(self.workload.depth);
         let due = schedule
@@ -168,7 +227,7 @@ impl Load {
         let now = self.clock.now();
         for turn in 0..writers {
             let writer = (schedule.next_writer + turn) % writers;
-            let Some(under_way) = pipes.in_flight(writer) else {
+            let Some(under_way) = line.in_flight(writer) else {
                 continue;
             };
             let room = schedule.room(depth, under_way);
@@ -178,7 +237,7 @@ impl Load {
                 Rate::PerSecond(_) => (room as u64).min(left.div_ceil(u64::from(writers - turn))),
             };
             for _ in 0..share.min(left) {
-                self.invoke(pipes, writer, now);
+                self.invoke(line, writer, now);
                 invoked += 1;
             }
             left = due - invoked;
@@ -187,7 +246,7 @@ impl Load {
                 break;
             }
         }
-        let connected = pipes.up() > 0;
+        let connected = line.up() > 0;
         schedule.invoked(invoked, connected);
         let backlog = if self.workload.rate == Rate::Max {
             0
@@ -197,19 +256,26 @@ impl Load {
         self.meter.backlog.store(backlog, Ordering::Relaxed);
     }
 
-    fn invoke(&mut self, pipes: &mut Pipes, writer: u16, now: crate::domain::op::Micros) {
+    fn invoke(&mut self, line: &mut Line, writer: u16, now: crate::domain::op::Micros) {
         let session = self.mixes[usize::from(writer)].draw();
         let seq = &mut self.next_seq[session.0 as usize];
         let op = Op::invoke(session, *seq, writer, now);
         *seq += 1;
         let number = self.ops.len() as u32;
-        self.live.key.clear();
-        self.keys.write(session, &mut self.live.key);
-        self.live.body.clear();
-        self.maker.write(session, op.seq, &mut self.live.body);
         self.journal.invoked(&op);
         self.ops.push(op);
-        pipes.rpush(writer, number, now, &self.live.key, &self.live.body);
+        match line {
+            Line::Redis(pipes) => {
+                self.live.key.clear();
+                self.keys.write(session, &mut self.live.key);
+                self.live.body.clear();
+                self.maker.write(session, op.seq, &mut self.live.body);
+                pipes.rpush(writer, number, now, &self.live.key, &self.live.body);
+            }
+            Line::Store(writers) => {
+                speak(writers, &self.maker, (writer, number, now), session, op.seq);
+            }
+        }
         self.meter
             .sent
             .store(u64::from(number) + 1, Ordering::Relaxed);
@@ -250,6 +316,11 @@ impl Streaming {
     /// server before we have seen it dead, and what is written to the next life tells nothing about this one's end.
     pub fn last_life(&self) {
         self.meter.last_life.store(true, Ordering::Release);
+    }
+
+    /// What is in flight at the end is not waited for: the user has had enough.
+    pub fn hurry(&self) {
+        self.meter.hurry.store(true, Ordering::Release);
     }
 
     /// Ends the stream: no more invocations; returns when every op has completed or was given up.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::attention::ReadbackWatch;
 use super::drill::Drill;
 use super::stop::{Step, Stop};
+use crate::backend::Endpoint;
 use crate::client::scan;
 use crate::domain::checker::{self, Circumstances};
 use crate::domain::event::{DrillEvent, Phase};
@@ -47,16 +48,18 @@ impl Drill {
             sessions: sessions.len(),
         };
         let maker = MessageMaker::new(&self.plan.workload);
-        let found = scan::lists(&endpoint, &self.keys, &maker, &sessions, &watch);
-        let known = sessions.iter().copied().collect();
-        let foreign_keys =
-            match scan::foreign_keys(&endpoint, &self.keys, &known, MOST_FOREIGN_KEYS) {
-                Ok(keys) => keys,
-                Err(error) => {
-                    let text = format!("cannot look for keys that are not ours: {error}");
-                    return Err(Stop::failed(text));
-                }
-            };
+        let store = self.store_command()?;
+        let (found, foreign_keys) = match store {
+            // How a store names its keys is its own affair: none is foreign.
+            Some(store) => (
+                self.ask_store(&store, &endpoint, &maker, &sessions),
+                Vec::new(),
+            ),
+            None => (
+                scan::lists(&endpoint, &self.keys, &maker, &sessions, &watch),
+                self.foreign_keys(&endpoint, &sessions)?,
+            ),
+        };
         self.take_info();
         let readback = Readback {
             attempted,
@@ -85,6 +88,14 @@ impl Drill {
         } else {
             Ok(())
         }
+    }
+
+    fn foreign_keys(&self, endpoint: &Endpoint, sessions: &[SessionId]) -> Step<Vec<String>> {
+        let known = sessions.iter().copied().collect();
+        let keys = scan::foreign_keys(endpoint, &self.keys, &known, MOST_FOREIGN_KEYS);
+        keys.map_err(|error| {
+            Stop::failed(format!("cannot look for keys that are not ours: {error}"))
+        })
     }
 
     pub(super) fn judge(&mut self) -> Step {

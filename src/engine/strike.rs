@@ -294,7 +294,7 @@ impl Drill {
             }
         };
         let acked = self.attention.current().acked;
-        Some(disk.evidence(struck.at, status, acked, cut))
+        Some(self.without_counts(disk.evidence(struck.at, status, acked, cut)))
     }
 
     /// A server that meets a full disk or an I/O error may end by itself: that is what the drill came to see.

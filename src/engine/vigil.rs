@@ -33,6 +33,9 @@ impl Drill {
         self.next_look = Instant::now() + Duration::from_millis(pace);
         self.collect_log();
         self.hear_network();
+        if let Some(streaming) = &self.streaming {
+            self.hear_store(&streaming.meter);
+        }
         let phase = self.attention.current().phase;
         if !matches!(phase, Phase::Ready | Phase::Streaming) {
             return Ok(());

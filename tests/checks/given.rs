@@ -177,3 +177,91 @@ fn cancelling_cleans_up_and_is_inconclusive() {
     assert!(told.contains("cancelled"), "{told}");
     assert_eq!(theirs.keys(), before, "{told}");
 }
+
+#[test]
+fn the_keys_of_a_suite_that_is_alive_are_left_alone() {
+    let (theirs, program) = (theirs(), Program::new());
+    let before = theirs.keys();
+    let held = theirs.proxy.hold(Matcher::command().name("RPUSH").nth(40));
+    let url = theirs.url();
+    let mut child = program
+        .command(&["check", &url, "--group", "lost-update"])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(held.wait_held(Duration::from_secs(60)).is_some());
+    let alive = &theirs.keys() - &before;
+    assert!(!alive.is_empty(), "it has keys and stands still");
+    let output = program.run(&["check", &url, "--check", "expiry-zero"]);
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(!told.contains("Removed what a suite"), "{told}");
+    let after = &theirs.keys() - &before;
+    assert_eq!(after, alive, "not a key of the living one is gone");
+    held.release();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "and it ends well");
+    assert_eq!(theirs.keys(), before);
+}
+
+#[test]
+fn a_unix_socket_is_an_address_and_what_needs_a_proxy_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("redis.sock");
+    let config = format!("{MEMORY}\nunixsocket {}", socket.display());
+    let server = Server::start(dir.path(), &config);
+    let () = redis::cmd("SET")
+        .arg("theirs")
+        .arg("1")
+        .query(&mut server.connection())
+        .unwrap();
+    let program = Program::new();
+    let url = format!("unix://{}", socket.display());
+    let groups = ["check", &url, "--group", "round-trip", "--group", "retry"];
+    let output = program.run(&groups);
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("on a plain TCP address only"), "{told}");
+    let keys: Vec<String> = redis::cmd("KEYS")
+        .arg("*")
+        .query(&mut server.connection())
+        .unwrap();
+    assert_eq!(keys, ["theirs"]);
+}
+
+#[test]
+fn cancelling_does_not_wait_for_a_store_that_hangs_or_never_greets() {
+    let python = crate::python::python();
+    let habits = crate::python::file("tests/checks/habits.py");
+    let hanging = format!("{} {} hangs", python.display(), habits.display());
+    let never = "sh -c 'touch \"$HANGING\"; sleep 3600'".to_owned();
+    for store in [hanging, never] {
+        let program = Program::new();
+        let mark = program.path("hanging");
+        let arguments = ["check", "--store-cmd", &store, "--store-timeout", "600"];
+        let child = program
+            .command(&arguments)
+            .env("ADAPTERS", crate::python::file("assets/adapters"))
+            .env("HANGING", &mark)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        crate::support::wait_until("store that hangs", || mark.exists());
+        std::thread::sleep(Duration::from_millis(300));
+        let interrupted = std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(interrupted.success());
+        let begun = Instant::now();
+        let output = child.wait_with_output().unwrap();
+        let took = begun.elapsed();
+        let told = told(&output);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        // A second on a free machine; the store alone would take ten minutes.
+        assert!(took < Duration::from_secs(8), "{took:?}: {told}");
+        assert!(told.contains("cancelled"), "{told}");
+        eprintln!("cancelled in {took:?}");
+    }
+}

@@ -22,6 +22,13 @@ class Habitual(MemoryStore):
         if HABIT == "dies":
             print("Segmentation fault (not really)", file=sys.stderr)
             os._exit(139)
+        if HABIT.startswith("tires-after-"):
+            # Does its part for a while, and then no more.
+            self.done = getattr(self, "done", 0) + 1
+            if self.done > int(HABIT.rsplit("-", 1)[1]):
+                time.sleep(3600)
+        if HABIT == "forgets" and message["id"].endswith("7"):
+            return
         if HABIT == "noise":
             os.write(1, b"Connected to Redis!\n")
         if HABIT == "duplicates":

@@ -6,6 +6,8 @@ mod support;
 
 mod adapters;
 mod bad_input;
+mod drills;
+mod engines;
 mod given;
 mod habits;
 mod planted;

@@ -16,7 +16,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
     (
         "engine",
         &[
-            "domain", "report", "journal", "backend", "disk", "client", "network",
+            "domain", "report", "journal", "backend", "disk", "client", "network", "adapter",
         ],
     ),
     ("inspect", &["domain", "client"]),

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use crate::backend::Endpoint;
 use crate::backend::port::Port;
+use crate::backend::{Endpoint, Wire};
 
 #[derive(Clone, Debug)]
 pub(super) struct Address {
@@ -34,6 +34,7 @@ impl Address {
             user: None,
             password: Some(self.password.clone()),
             database: 0,
+            wire: Wire::Tcp,
         }
     }
 }

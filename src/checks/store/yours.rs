@@ -3,77 +3,32 @@
 use std::time::Duration;
 
 use super::{Memory, StoreError};
-use crate::adapter::{Ask, Fault, Store};
+use crate::adapter::{Ask, Cancelled, Fault, Store, StoreCommand, url};
 use crate::backend::Endpoint;
 use crate::domain::check::{History, Message, Value};
 
-/// How the user's store is started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreCommand {
-    /// As typed, for people.
-    pub text: String,
-    pub words: Vec<String>,
+/// One process of it.
+pub struct YourStore {
+    store: Store,
 }
 
-impl StoreCommand {
-    /// # Errors
-    /// Quotes that do not close, or no words at all.
-    pub fn parse(text: &str) -> Result<StoreCommand, String> {
-        let words = shell_words::split(text)
-            .map_err(|error| format!("\"{text}\" is no command: {error}"))?;
-        if words.is_empty() {
-            return Err("the command is empty: name your store's program".into());
-        }
-        Ok(StoreCommand {
-            text: text.to_owned(),
-            words,
-        })
-    }
-
+impl YourStore {
     /// Starts a process of the store.
     ///
     /// # Errors
     /// It cannot be started, or does not greet.
     pub fn start(
-        &self,
+        command: &StoreCommand,
         endpoint: &Endpoint,
         prefix: &str,
         ttl: Option<Duration>,
         patience: Duration,
+        cancelled: Cancelled,
     ) -> Result<YourStore, StoreError> {
-        let store = Store::start(&self.words, &url(endpoint), prefix, ttl, patience)?;
+        let url = url(endpoint);
+        let store = Store::start(&command.words, &url, prefix, ttl, patience, cancelled)?;
         Ok(YourStore { store })
     }
-}
-
-/// `redis://[user][:password]@host:port/database`; ours hold no character that a URL must escape, the user's may.
-fn url(endpoint: &Endpoint) -> String {
-    let escape = |text: &str| -> String {
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-        text.bytes()
-            .map(|byte| match plain(&byte) {
-                true => char::from(byte).to_string(),
-                false => format!("%{byte:02X}"),
-            })
-            .collect()
-    };
-    let login = match (&endpoint.user, &endpoint.password) {
-        (None, None) => String::new(),
-        (user, password) => format!(
-            "{}:{}@",
-            user.as_deref().map(escape).unwrap_or_default(),
-            password.as_deref().map(escape).unwrap_or_default()
-        ),
-    };
-    format!(
-        "redis://{login}{}:{}/{}",
-        endpoint.host, endpoint.port, endpoint.database
-    )
-}
-
-/// One process of it.
-pub struct YourStore {
-    store: Store,
 }
 
 impl From<Fault> for StoreError {

@@ -20,6 +20,7 @@ pub(super) struct Conditions {
     pub damage: Option<Damage>,
     pub network: Option<NetworkFault>,
     pub save_time: Option<Duration>,
+    pub store: Option<String>,
 }
 
 type Errors = Vec<FieldError>;
@@ -32,6 +33,7 @@ impl PlanDraft {
             damage: parse(Field::Damage, &self.damage, errors),
             network: parse(Field::Network, &self.network, errors),
             save_time: time(Field::SaveTime, &self.save_time, errors),
+            store: self.store(errors),
             trigger,
         };
         self.look_at_trigger(&conditions.trigger, preset, errors);
@@ -40,6 +42,7 @@ impl PlanDraft {
         }
         self.look_at_fault(&conditions, errors);
         self.look_at_backend(&conditions, errors);
+        self.look_at_store(&conditions, errors);
         conditions
     }
 
@@ -185,6 +188,40 @@ impl PlanDraft {
             errors.push(FieldError::new(
                 Field::TailCut,
                 "follows a process kill: choose process-kill, or power-loss on the faulty disk",
+            ));
+        }
+    }
+
+    fn store(&self, errors: &mut Errors) -> Option<String> {
+        let text = self.store_command.trim();
+        if text.is_empty() {
+            return None;
+        }
+        match shell_words::split(text) {
+            Ok(words) if !words.is_empty() => Some(text.to_owned()),
+            _ => {
+                let message = format!("\"{text}\" is no command: a quote does not close");
+                errors.push(FieldError::new(Field::Store, message));
+                None
+            }
+        }
+    }
+
+    /// What lies in Redis is then the store's own affair: nothing that reads our own lists there can be done.
+    fn look_at_store(&self, conditions: &Conditions, errors: &mut Errors) {
+        if conditions.store.is_none() {
+            return;
+        }
+        let cannot = [
+            (Field::Compare, self.compare),
+            (Field::TailCut, self.tail_cut),
+            (Field::Repair, self.repair),
+            (Field::Trigger, conditions.trigger == Trigger::AofBuffer),
+        ];
+        for (field, _) in cannot.into_iter().filter(|(_, asked)| *asked) {
+            errors.push(FieldError::new(
+                field,
+                "counts our own writes in Redis' files, and with --store-cmd the store decides what it writes: leave one of the two out",
             ));
         }
     }

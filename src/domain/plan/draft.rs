@@ -65,6 +65,8 @@ pub struct PlanDraft {
     pub repair: bool,
     /// Empty: as quick as they are.
     pub save_time: String,
+    /// The command of a store of the user's; empty speaks to Redis itself.
+    pub store_command: String,
 }
 
 impl Default for PlanDraft {
@@ -110,6 +112,7 @@ impl Default for PlanDraft {
             tail_cut: false,
             repair: false,
             save_time: String::new(),
+            store_command: String::new(),
         }
     }
 }
@@ -175,6 +178,7 @@ impl PlanDraft {
                 tail_cut: self.tail_cut,
                 repair: self.repair,
                 save_time: conditions.save_time,
+                store: conditions.store,
             }),
             _ => Err(errors),
         }

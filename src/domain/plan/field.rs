@@ -34,6 +34,7 @@ pub enum Field {
     TailCut,
     Repair,
     SaveTime,
+    Store,
 }
 
 impl Field {
@@ -72,6 +73,7 @@ impl Field {
             Field::TailCut => "--tail-cut",
             Field::Repair => "--repair",
             Field::SaveTime => "--save-time",
+            Field::Store => "--store-cmd",
         }
     }
 }

@@ -110,6 +110,10 @@ pub struct DrillPlan {
     /// A BGSAVE, a rewrite and the final save are made to take about this long.
     #[serde(default)]
     pub save_time: Option<Duration>,
+    /// The command of a store of the user's, through which everything is written and read back; `None` speaks to
+    /// Redis itself.
+    #[serde(default)]
+    pub store: Option<String>,
 }
 
 impl DrillPlan {
@@ -117,6 +121,8 @@ impl DrillPlan {
     /// Redis clients commonly wait for seconds; the value only decides when a silent server's writes become
     /// indeterminate.
     pub const DEFAULT_OP_TIMEOUT: Duration = Duration::from_secs(2);
+    /// Messages a second through a store of the user's: each is a line of JSON and a round trip of its own.
+    pub const STORE_RATE: f64 = 300.0;
 
     /// For plans that were written before it was a field.
     fn default_op_timeout() -> Duration {

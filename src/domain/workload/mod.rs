@@ -3,6 +3,7 @@
 mod corpus;
 mod message;
 mod mix;
+mod spoken;
 
 use serde::{Deserialize, Serialize};
 

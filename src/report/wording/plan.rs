@@ -65,6 +65,11 @@ pub fn condition_phrases(plan: &DrillPlan) -> Vec<String> {
             .map(|d| format!("Damage before the restart: {d}")),
     );
     phrases.extend(plan.network.map(|n| format!("Network: {n}")));
+    phrases.extend(plan.store.as_ref().map(|store| {
+        format!(
+            "Written and read back through your own store: {store}; what Redis' files hold of it is not counted, only estimated"
+        )
+    }));
     phrases
 }
 
@@ -162,6 +167,7 @@ fn conditions(plan: &DrillPlan) -> Vec<(Field, String)> {
     typed.extend(plan.save_time.map(|t| (Field::SaveTime, seconds(t))));
     typed.extend(plan.damage.map(|d| (Field::Damage, d.to_string())));
     typed.extend(plan.network.map(|n| (Field::Network, n.to_string())));
+    typed.extend(plan.store.clone().map(|store| (Field::Store, store)));
     typed
 }
 
