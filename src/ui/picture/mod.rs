@@ -45,8 +45,11 @@ pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &m
 fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let plan = &state.plan.draft;
     let what = format!(
-        "A server with preset {} takes {} chats for {} s, then: {}. Afterwards you see which messages are gone, session by session",
-        plan.preset,
+        "A server with “{}” takes {} chats for {} s, then: {}. Afterwards you see which messages are gone, session by session",
+        state
+            .plan
+            .preset()
+            .map_or(plan.preset.as_str(), |preset| preset.title.as_str()),
         count(plan.sessions),
         plan.seconds,
         plan.fault.title().to_lowercase(),
@@ -59,7 +62,7 @@ fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         |ui| {
             ui.horizontal(|ui| {
                 // Centred by hand: a row does not know its width before it is drawn.
-                let width = 250.0;
+                let width = 214.0;
                 ui.add_space((ui.available_width() - width).max(0.0) / 2.0);
                 wish(
                     ui,
