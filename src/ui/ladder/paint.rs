@@ -140,7 +140,7 @@ pub fn legend(ui: &mut Ui, exact: bool) {
             part::chip(ui, text, color, 2.5);
         }
         // Where they do not fit beside the steps, the gaps have a row of their own: they belong together.
-        if ui.available_width() < 230.0 {
+        if ui.available_size_before_wrap().x < 230.0 {
             ui.end_row();
         }
         for (text, color) in gaps {
