@@ -102,6 +102,12 @@ impl Attention {
         (self.wake)();
     }
 
+    /// A step is done and nothing else is being done: the phase alone says how things stand.
+    pub fn at_rest(&self) {
+        let phase = self.current().phase;
+        self.phase(phase);
+    }
+
     pub fn progress(&self, change: impl FnOnce(&mut Progress)) {
         let now = self.clock.now();
         self.progress.send_modify(|progress| {

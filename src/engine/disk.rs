@@ -49,12 +49,20 @@ pub struct DrillDisk {
     base: Base,
 }
 
-/// Counts at the beginning of a round: what was acknowledged, written and durable then belongs to an earlier one.
+/// Counts at the beginning of a round: what was acknowledged and written then belongs to an earlier one.
 #[derive(Clone, Copy, Debug, Default)]
 struct Base {
     acked: u64,
     written: u64,
-    durable: u64,
+}
+
+impl Base {
+    /// Written to a file and durable, of everything that was acknowledged in this run. What was found after the last
+    /// restart counts as written; what a process kill left in the page cache alone is not durable by that.
+    fn marks(self, status: &DiskStatus) -> (u64, u64) {
+        let since = |now: u64| (self.acked + now).saturating_sub(self.written);
+        (since(status.written_marks), since(status.durable_marks))
+    }
 }
 
 /// An empty folder to mount on.
@@ -131,18 +139,12 @@ impl DrillDisk {
         self.base = Base {
             acked,
             written: status.written_marks,
-            durable: status.durable_marks,
         };
     }
 
-    /// Of everything that was written in this run: written to a file, and durable. What was found after the last
-    /// restart counts as both.
+    /// Of everything that was acknowledged in this run: written to a file, and durable.
     pub fn marks(&self, status: &DiskStatus) -> (u64, u64) {
-        let since = |now: u64, then: u64| self.base.acked + now.saturating_sub(then);
-        (
-            since(status.written_marks, self.base.written),
-            since(status.durable_marks, self.base.durable),
-        )
+        self.base.marks(status)
     }
 
     /// What the disk testifies at a fault, given all acknowledgements.
@@ -218,5 +220,39 @@ impl DrillDisk {
         lease::release(Holding::Mount(at.clone()));
         std::fs::remove_dir(&at)
             .map_err(|error| BackendError::new(format!("cannot remove {}: {error}", at.display())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(written_marks: u64, durable_marks: u64) -> DiskStatus {
+        DiskStatus {
+            written_marks,
+            durable_marks,
+            ..DiskStatus::default()
+        }
+    }
+
+    #[test]
+    fn what_a_kill_left_in_the_page_cache_is_durable_after_the_next_fsync_and_not_by_the_restart() {
+        let base = Base {
+            acked: 100,
+            written: 100,
+        };
+        assert_eq!(base.marks(&status(100, 70)), (100, 70));
+        assert_eq!(base.marks(&status(130, 70)), (130, 70));
+        assert_eq!(base.marks(&status(130, 120)), (130, 120));
+    }
+
+    #[test]
+    fn what_an_earlier_power_cut_took_opens_no_gap_in_the_next_round() {
+        let base = Base {
+            acked: 100,
+            written: 70,
+        };
+        assert_eq!(base.marks(&status(70, 70)), (100, 100));
+        assert_eq!(base.marks(&status(90, 80)), (120, 110));
     }
 }

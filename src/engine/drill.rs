@@ -173,7 +173,10 @@ impl Drill {
                 }
                 Some(Command::Finish) => return self.settle(),
                 Some(Command::Cancel) => return Err(Stop::Cancelled),
-                Some(command) => self.obey(command)?,
+                Some(command) => {
+                    self.obey(command)?;
+                    self.attention.at_rest();
+                }
             }
         }
     }

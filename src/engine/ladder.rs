@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::drill::Drill;
+use crate::domain::event::Phase;
 use crate::domain::ladder::{Gauges, Ladder, Rung};
 use crate::domain::preset::Keeping;
 
@@ -14,7 +15,7 @@ const EVERY: Duration = Duration::from_millis(100);
 pub struct Climb {
     pub ladder: Ladder,
     next: Option<Instant>,
-    /// What the server came back with after its last restart is in a file and durable.
+    /// What the server came back with after its last restart is in a file, and where nobody counts, durable.
     floor: u64,
 }
 
@@ -25,8 +26,12 @@ impl Climb {
 }
 
 impl Drill {
-    /// One look, if it is time.
+    /// One look, if it is time and there is a server: of a dead one nothing more can be taken, and what its end took
+    /// is no gap between two steps.
     pub(super) fn climb(&mut self) {
+        if self.attention.current().phase == Phase::Down {
+            return;
+        }
         if self.climb.next.is_some_and(|next| Instant::now() < next) {
             return;
         }
@@ -66,7 +71,8 @@ impl Drill {
         let (written, durable) = counted.unwrap_or_else(|| {
             let steps = (acked, in_snapshot.max(floor));
             let ladder = &self.climb.ladder;
-            ladder.estimate(keeping, now, steps, info)
+            let (written, durable) = ladder.estimate(keeping, now, steps, info);
+            (written.max(floor), durable.max(floor))
         });
         let unix_now = self.attention.clock.began_unix_micros() + now.0;
         let saved = info.map_or(0, |info| info.rdb_last_save_time.unsigned_abs());
@@ -74,8 +80,8 @@ impl Drill {
             at: now,
             sent: self.sent(),
             acked,
-            written: written.max(floor),
-            durable: durable.max(floor),
+            written,
+            durable,
             in_snapshot,
             exact: counted.is_some(),
             gauges: Gauges {

@@ -15,7 +15,11 @@ use crate::report::wording::number::count;
 pub fn judged(ui: &mut Ui, picture: &Picture, height: f32) {
     let theme = Theme::of(ui);
     let curves = &picture.curves;
-    let bands = series::bands(&picture.record);
+    let mut bands = series::bands(&picture.record);
+    let longest = longest_wait(curves);
+    for band in &mut bands {
+        band.to = band.to.min(longest);
+    }
     let end = curves.secs.last().copied().unwrap_or(0.0);
     let end = bands.iter().map(|band| band.to).fold(end, f64::max);
     let cut = match picture.record.judgement.cut() {
@@ -23,6 +27,7 @@ pub fn judged(ui: &mut Ui, picture: &Picture, height: f32) {
         _ => None,
     };
     let plot = plot(theme, "curves", height)
+        .include_x(beginning(curves.secs.first().copied()))
         .include_x(end)
         .label_formatter(move |hover| hover_text(hover, curves));
     let shown = plot.show(ui, |plot| {
@@ -89,8 +94,10 @@ pub fn live(ui: &mut Ui, live: &LivePicture, now: f64, height: f32) {
             count(points[next][1] as u64)
         ))
     };
+    let from = beginning(points.first().map(|point| point[0]));
     let plot = plot(theme, "live-curve", height)
-        .include_x(5.0)
+        .include_x(from)
+        .include_x(from + 5.0)
         .include_y(100.0)
         .label_formatter(text);
     let shown = plot.show(ui, |plot| {
@@ -144,7 +151,6 @@ fn plot<'a>(theme: &Theme, id: &str, height: f32) -> Plot<'a> {
         .allow_scroll(false)
         .allow_boxed_zoom(true)
         .auto_bounds(Vec2b::TRUE)
-        .include_x(0.0)
         .include_y(0.0)
         .set_margin_fraction(egui::vec2(0.01, 0.06))
         .show_background(false)
@@ -158,6 +164,22 @@ fn plot<'a>(theme: &Theme, id: &str, height: f32) -> Plot<'a> {
                 count(mark.value as u64)
             }
         })
+}
+
+/// The end of the picture, in seconds, however long a dead server was left alone: what led to its end is the story.
+fn longest_wait(curves: &Curves) -> f64 {
+    const SHARE: f64 = 0.12;
+    let (first, last) = match (curves.secs.first(), curves.secs.last()) {
+        (Some(&first), Some(&last)) => (first, last),
+        _ => return f64::MAX,
+    };
+    last + (last - first).max(1.0) * SHARE
+}
+
+/// Where the picture begins, in seconds: with the run, or with the stream if the user let the server wait.
+fn beginning(first: Option<f64>) -> f64 {
+    const SOON: f64 = 2.0;
+    first.filter(|&at| at > SOON).unwrap_or(0.0)
 }
 
 /// At most three decimals, and none that say nothing.

@@ -42,6 +42,14 @@ pub(super) fn fault(state: &AppState) -> Fault {
 }
 
 pub(super) fn event_happened(state: &mut AppState, timed: TimedEvent) -> Vec<Effect> {
+    // What was tried in an earlier round does not stand for what happens now.
+    let goes_on = matches!(
+        timed.event,
+        DrillEvent::StreamStarted | DrillEvent::FaultBegan { .. }
+    );
+    if goes_on && state.picture.view == View::Images {
+        state.picture.view = View::Curves;
+    }
     let drill = &mut state.drill;
     let mut effects = Vec::new();
     match &timed.event {

@@ -62,6 +62,22 @@ pub fn now_sentence(ladder: &Ladder) -> String {
     }
 }
 
+/// The one sentence beside the ladder of a server that is dead.
+#[must_use]
+pub fn death_sentence(ladder: &Ladder) -> String {
+    match ladder.cut_takes() {
+        None => "From sent to safe: nothing was looked at".into(),
+        Some(Gap { messages: 0, .. }) => {
+            "Everything acknowledged was durable when the server died".into()
+        }
+        Some(gap) => format!(
+            "{} not durable when the server died, the oldest {} old",
+            counted(gap.messages, "acknowledged message"),
+            span(gap.age)
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use crate::app::state::AppState;
 use crate::ui::theme::{Theme, sizes};
 
 const WIDTH: f32 = 520.0;
+const HEIGHT: f32 = 400.0;
 
 pub fn show(ui: &mut Ui, state: &AppState, query: &str, cursor: usize, actions: &mut Vec<Action>) {
     ui.set_width(WIDTH);
@@ -39,7 +40,11 @@ pub fn show(ui: &mut Ui, state: &AppState, query: &str, cursor: usize, actions: 
         actions.push(Action::EditPalette(typed, chosen));
     }
     ui.add_space(4.0);
-    ScrollArea::vertical().max_height(400.0).show(ui, |ui| {
+    // Else a list that was short for one query stays as low as that for the next.
+    let list = ScrollArea::vertical()
+        .max_height(HEIGHT)
+        .min_scrolled_height(HEIGHT);
+    list.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 1.0;
         for (n, action) in found.into_iter().enumerate() {

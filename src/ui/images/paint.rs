@@ -101,7 +101,9 @@ fn what_if(ui: &mut Ui, finding: &ImageFinding, instants: &Instants<'_>) {
         |ui| {
             let stretch = Stretch::before((instants.acked_by)(finding.at), &[finding]);
             one_end(ui, finding, stretch, instants);
-            legend(ui);
+            if finding.acked > 0 {
+                legend(ui);
+            }
         },
     );
 }
@@ -143,7 +145,10 @@ fn headline(finding: &ImageFinding, theme: &Theme) -> (String, egui::Color32, [S
         ImageOutcome::Started { .. } if finding.acked == 0 => (
             "Nothing to lose".into(),
             theme.weak,
-            [of, "no message had been acknowledged yet".into()],
+            [
+                of,
+                "nothing was acknowledged since the server came up".into(),
+            ],
         ),
         ImageOutcome::Started { lost: 0, .. } => (
             "0 lost".into(),

@@ -139,6 +139,10 @@ pub fn legend(ui: &mut Ui, exact: bool) {
         for (text, color) in steps {
             part::chip(ui, text, color, 2.5);
         }
+        // Where they do not fit beside the steps, the gaps have a row of their own: they belong together.
+        if ui.available_size_before_wrap().x < 230.0 {
+            ui.end_row();
+        }
         for (text, color) in gaps {
             part::chip(ui, text, color, 10.0);
         }

@@ -20,6 +20,9 @@ use crate::domain::verdict::Verdict;
 use crate::report::wording;
 use crate::report::wording::number::count;
 
+/// How much of a fault the ladder shows, in seconds: enough to see it.
+const AFTER: f64 = 0.3;
+
 pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &mut Vec<Action>) {
     Frame::new().inner_margin(Margin::same(12)).show(ui, |ui| {
         failure::show(ui, state, actions);
@@ -45,8 +48,11 @@ pub fn show(ui: &mut Ui, state: &AppState, brush: &mut lanes::Brush, actions: &m
 fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
     let plan = &state.plan.draft;
     let what = format!(
-        "A server with preset {} takes {} chats for {} s, then: {}. Afterwards you see which messages are gone, session by session",
-        plan.preset,
+        "A server with “{}” takes {} chats for {} s, then: {}. Afterwards you see which messages are gone, session by session",
+        state
+            .plan
+            .preset()
+            .map_or(plan.preset.as_str(), |preset| preset.title.as_str()),
         count(plan.sessions),
         plan.seconds,
         plan.fault.title().to_lowercase(),
@@ -59,7 +65,7 @@ fn nothing(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
         |ui| {
             ui.horizontal(|ui| {
                 // Centred by hand: a row does not know its width before it is drawn.
-                let width = 250.0;
+                let width = 214.0;
                 ui.add_space((ui.available_width() - width).max(0.0) / 2.0);
                 wish(
                     ui,
@@ -113,17 +119,26 @@ fn streaming(
     ui.add_space(8.0);
     let now = progress.at.secs();
     let newest = live.ladder.last().map_or(0.0, |rung| rung.at.secs());
+    // A server that stays down would push what led to its end out of the picture.
     let faults = live.faults.iter();
     let faults: Vec<(f64, f64)> = faults
-        .map(|fault| (fault.from, fault.until.unwrap_or(now)))
+        .map(|fault| {
+            let until = fault.until.unwrap_or(now);
+            (fault.from, until.min(newest + AFTER).max(fault.from))
+        })
         .collect();
+    let ladder_says = if state.drill.phase() == Phase::Down {
+        wording::ladder::death_sentence(&live.ladder)
+    } else {
+        wording::ladder::now_sentence(&live.ladder)
+    };
     let upper = Upper {
         title: "Acknowledged over time",
         sentence: "the numbers come from the journal, live",
         curves: &|ui, height| curves::live(ui, live, now, height),
         ladder: Some(Steps {
             ladder: &live.ladder,
-            sentence: wording::ladder::now_sentence(&live.ladder),
+            sentence: ladder_says,
             end: newest,
             gauges: live.ladder.last().map(|rung| rung.gauges),
             faults,
@@ -225,8 +240,6 @@ fn judged(
 
 /// The ladder before the last fault, and how the gauges stood then.
 fn judged_steps<'a>(picture: &'a Picture, ladder: &'a Ladder) -> Steps<'a> {
-    /// Enough of the fault to see it.
-    const AFTER: f64 = 0.3;
     let bands = series::bands(&picture.record);
     let fault = bands.last().map(|band| band.from);
     let looks = fault.map_or(ladder.rungs.len(), |at| {
