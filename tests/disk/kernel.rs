@@ -176,6 +176,17 @@ fn scripts() -> Vec<(&'static str, Vec<Step>)> {
                 Fsync("n"),
             ],
         ),
+        (
+            "truncated within what nobody fsynced, as Redis does on a full disk, and a neighbour commits",
+            vec![
+                Append("a", 9000),
+                Fsync("a"),
+                Append("a", 40_000),
+                Truncate("a", 45_000),
+                Append("n", 1),
+                Fsync("n"),
+            ],
+        ),
     ]
 }
 

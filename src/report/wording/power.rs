@@ -78,10 +78,20 @@ fn folder_undone(record: &RunRecord, disk: &DiskEvidence) -> bool {
 }
 
 /// Beside a loss to a kill on the faulty disk: what Redis had answered out of its own memory.
-pub(super) fn postponed(record: &RunRecord, fault: &FaultRecord, event: &str) -> Option<String> {
+pub(super) fn postponed(
+    record: &RunRecord,
+    fault: &FaultRecord,
+    lost: u64,
+    event: &str,
+) -> Option<String> {
     let disk = fault.disk.as_ref()?;
     if disk.answered_not_written == 0 {
-        return None;
+        // What does not fit is written as far as it fits, and truncated away again.
+        let failing = record.plan.disk.as_ref().and_then(failing)?;
+        return Some(format!(
+            "Redis had answered {} that no file holds: {failing}",
+            counted(lost, "write")
+        ));
     }
     let fsync = match disk.last_fsync_began {
         Some(began) if disk.fsyncs_in_flight > 0 => format!(

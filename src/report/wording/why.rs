@@ -101,7 +101,7 @@ fn killed(
             "The process died, the operating system did not: everything Redis had answered was already in the page cache".into()
         }
         (Keeping::AofEverysec, _) => {
-            power::postponed(record, fault, event).unwrap_or_else(|| postponed(fault, event))
+            power::postponed(record, fault, finding.lost, event).unwrap_or_else(|| postponed(fault, event))
         }
         (Keeping::AofAlways | Keeping::AofNo, _) => {
             "Redis hands each command to the operating system before it answers, so a process kill does not explain this loss".into()
