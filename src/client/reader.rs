@@ -476,20 +476,17 @@ fn explain_opening(target: &Target, error: &RedisError) -> ReadError {
             answer: "something else than the Redis protocol".into(),
         };
     }
-    if error.is_connection_refusal() {
-        return ReadError::NotReached { host, cause };
-    }
     if error.is_timeout() {
         return ReadError::Silent {
             host,
             secs: CONNECT_WITHIN.as_secs(),
         };
     }
-    if error.is_connection_dropped() && !matches!(target.place, Place::Socket(_)) {
-        return ReadError::ClosedAtOnce { host };
-    }
     if matches!(target.place, Place::Socket(_)) {
         return ReadError::NoSocket { path: host, cause };
+    }
+    if error.is_connection_dropped() && !error.is_connection_refusal() {
+        return ReadError::ClosedAtOnce { host };
     }
     ReadError::NotReached { host, cause }
 }
