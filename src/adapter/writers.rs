@@ -3,6 +3,7 @@
 //! It waits for none of them: a process that hangs, dies or talks nonsense is ended, its ops are in doubt, and it is
 //! started again a few times. What was wrong is kept in words.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::domain::op::Micros;
 
 /// Troubles of one writer in a row, without an answer between, after which it is not started again.
 const MOST_TROUBLES: u32 = 3;
+/// Troubles that are told in words; a store that fails every second must not fill the report.
+const MOST_WORDS: usize = 8;
 
 /// What became of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +53,7 @@ pub struct Writers {
     tell: SyncSender<Tagged>,
     heard: Receiver<Tagged>,
     words: Vec<String>,
+    told: usize,
     last_words: String,
 }
 
@@ -88,6 +92,7 @@ impl Writers {
             tell,
             heard,
             words: Vec::new(),
+            told: 0,
             last_words: String::new(),
         }
     }
@@ -291,8 +296,13 @@ impl Writers {
     }
 
     fn note(&mut self, number: u16, text: String) {
-        self.last_words.clone_from(&text);
-        self.words.push(format!("writer {}: {text}", number + 1));
+        self.told += 1;
+        match self.told.cmp(&MOST_WORDS) {
+            Ordering::Less => self.words.push(format!("writer {}: {text}", number + 1)),
+            Ordering::Equal => self.words.push("and so on; no more of it is told".into()),
+            Ordering::Greater => {}
+        }
+        self.last_words = text;
     }
 }
 

@@ -18,7 +18,10 @@ use super::server::{IN_MEMORY, Owned, version};
 use super::stage::{Notes, PATIENCE, Place, Stage, Stop};
 use super::{Entry, all};
 use crate::backend::{BackendError, Endpoint};
+use crate::client::budget::Budget;
+use crate::client::reader::{ReadError, Reader};
 use crate::client::talk::Talk;
+use crate::client::target::Target as Address;
 use crate::domain::check::{
     Candidate, CheckResult, Finding, Group, Standing, SuiteRecord, Trial, judge,
 };
@@ -197,10 +200,11 @@ impl Suite {
             }
             Target::Given { endpoint, notes } => {
                 let address = namespace::address(endpoint);
-                let unreachable = |trouble| {
-                    format!(
+                let unreachable = |trouble| match mismatch(endpoint) {
+                    Some(why) => why,
+                    None => format!(
                         "no Redis answers at {address}: {trouble}; check address, user and password"
-                    )
+                    ),
                 };
                 let mut talk = Talk::open(endpoint, PATIENCE).map_err(unreachable)?;
                 let version = version(&mut talk).map_err(told)?;
@@ -371,6 +375,19 @@ impl Suite {
             naive,
             tested,
         }
+    }
+}
+
+/// What is wrong with the encryption, in the words of those who look into stores.
+fn mismatch(endpoint: &Endpoint) -> Option<String> {
+    let budget = Arc::new(Budget::new(1000));
+    match Reader::open(&Address::of(endpoint), budget).err()? {
+        error @ (ReadError::NoTls { .. }
+        | ReadError::NotTrusted { .. }
+        | ReadError::Authority { .. }
+        | ReadError::WantsCertificate { .. }
+        | ReadError::ClosedAtOnce { .. }) => Some(error.to_string()),
+        _ => None,
     }
 }
 

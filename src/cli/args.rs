@@ -117,9 +117,9 @@ pub struct RunArgs {
     pub pause: f64,
     #[command(flatten)]
     pub conditions: ConditionArgs,
-    /// How long a client waits for one reply; after that the write is in doubt
-    #[arg(long, value_name = "TIME", default_value = "2", value_parser = seconds)]
-    pub op_timeout: f64,
+    /// How long a client waits for one reply; after that the write is in doubt [default: 2, with --store-cmd 10]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub op_timeout: Option<f64>,
     /// Write and read through your own memory store: a command that speaks JSON lines (assets/adapters/README.md)
     #[arg(long, value_name = "CMD")]
     pub store_cmd: Option<String>,
@@ -220,9 +220,9 @@ impl RunArgs {
     /// # Errors
     /// `--rate` is neither a number nor `max`; `--messages 0` or `--message-bytes 0` would mean no limit.
     pub fn draft(&self) -> Result<PlanDraft, String> {
-        let usual = match self.store_cmd {
-            None => PlanDraft::default().rate,
-            Some(_) => DrillPlan::STORE_RATE,
+        let (usual, patience) = match self.store_cmd {
+            None => (PlanDraft::default().rate, DrillPlan::DEFAULT_OP_TIMEOUT),
+            Some(_) => (DrillPlan::STORE_RATE, DrillPlan::STORE_OP_TIMEOUT),
         };
         let typed = self.rate.as_deref();
         let rate_max = typed == Some("max");
@@ -281,7 +281,7 @@ impl RunArgs {
             seed: self.seed,
             max_lost: self.max_lost,
             max_window_secs: self.max_window,
-            op_timeout_secs: self.op_timeout,
+            op_timeout_secs: self.op_timeout.unwrap_or(patience.as_secs_f64()),
             keep_data: path(&self.keep_data),
             store_command: self.store_cmd.clone().unwrap_or_default(),
             ..self.conditions.draft()

@@ -134,17 +134,22 @@ fn a_store_that_acknowledges_and_does_not_write_is_caught() {
 
 #[test]
 fn a_store_that_hangs_dies_or_babbles_is_told_in_words_and_never_waited_for() {
+    // The last one does its part again once it is started anew: what it has acknowledged is judged all the same.
     let cases = [
-        ("hangs", "hangs: no answer to append within 0.5 s"),
-        ("dies", "Segmentation fault (not really)"),
-        ("noise", "no JSON: Connected to Redis!"),
-        ("tires-after-20", "hangs: no answer to append within 0.5 s"),
+        ("hangs", 2, "hangs: no answer to append within 0.5 s"),
+        ("dies", 2, "Segmentation fault (not really)"),
+        ("noise", 2, "no JSON: Connected to Redis!"),
+        (
+            "tires-after-20",
+            0,
+            "hangs: no answer to append within 0.5 s",
+        ),
     ];
-    for (name, words) in cases {
+    for (name, expected, words) in cases {
         let program = Program::new();
         let begun = Instant::now();
-        let (code, _, told) = habit(&program, name, &["--seconds", "15"]);
-        assert_eq!(code, Some(2), "{name}: {told}");
+        let (code, _, told) = habit(&program, name, &["--seconds", "6"]);
+        assert_eq!(code, Some(expected), "{name}: {told}");
         assert!(told.contains(words), "{name}: {told}");
         assert!(begun.elapsed() < Duration::from_secs(60), "{name}");
     }

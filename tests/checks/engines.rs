@@ -37,7 +37,7 @@ fn carried(one: &str, two: &str) -> Value {
 /// The file of the newer engine of each pair is refused by the older, and the sessions come back all the same.
 #[test]
 fn the_file_of_a_newer_engine_is_refused_and_the_sessions_come_back_by_commands() {
-    let system = "redis-server".to_owned();
+    let system = system();
     let pairs = [
         (server("redis-6.2"), Some(system.clone())),
         (Some(system), server("redis-8.2")),
@@ -58,4 +58,15 @@ fn the_file_of_a_newer_engine_is_refused_and_the_sessions_come_back_by_commands(
         assert!(evidence.contains("back on"), "{pair}");
         eprintln!("{naive}");
     }
+}
+
+/// The system's own, which the other tests run on.
+fn system() -> String {
+    let path = std::env::var_os("PATH").expect("there is a PATH");
+    let found = std::env::split_paths(&path).map(|folder| folder.join("redis-server"));
+    let found = found.into_iter().find(|program| program.is_file());
+    found
+        .expect("redis-server is installed")
+        .display()
+        .to_string()
 }

@@ -265,3 +265,54 @@ fn cancelling_does_not_wait_for_a_store_that_hangs_or_never_greets() {
         eprintln!("cancelled in {took:?}");
     }
 }
+
+/// `ca.pem`, and `server.pem` with its key, for 127.0.0.1.
+const CERTIFICATES: &str = "
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=Test CA' -keyout ca.key -out ca.pem &&
+openssl req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout server.key -out server.csr &&
+echo subjectAltName=IP:127.0.0.1 > san &&
+openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.pem";
+
+#[test]
+fn an_encrypted_address_is_checked_with_its_authority_and_told_what_is_wrong_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("sh")
+        .args(["-c", CERTIFICATES])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", told(&made));
+    let tls = crate::support::free_port();
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let config = format!(
+        "{MEMORY}\ntls-port {tls}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients no",
+        file("server.pem"),
+        file("server.key"),
+        file("ca.pem"),
+    );
+    let server = Server::start(dir.path(), &config);
+    let program = Program::new();
+    let (encrypted, ca) = (format!("rediss://127.0.0.1:{tls}"), file("ca.pem"));
+    let store = format!(
+        "{} {}",
+        crate::python::python().display(),
+        crate::python::file("assets/adapters/redis_py_store.py").display()
+    );
+    let group = ["--group", "round-trip"];
+    for more in [&[][..], &["--store-cmd", store.as_str()]] {
+        let arguments = [&["check", &encrypted, "--ca", &ca], &group[..], more].concat();
+        let output = program.run(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    }
+    let keys: u64 = redis::cmd("DBSIZE")
+        .query(&mut server.connection())
+        .unwrap();
+    assert_eq!(keys, 0);
+    let untrusted = told(&program.run(&["check", &encrypted]));
+    assert!(untrusted.contains("is not trusted"), "{untrusted}");
+    let plain = format!("rediss://127.0.0.1:{}", server.port);
+    let plain = told(&program.run(&["check", &plain, "--ca", &ca]));
+    assert!(plain.contains("redis://"), "{plain}");
+    let without = told(&program.run(&["check", "--ca", &ca]));
+    assert!(without.contains("--ca: it goes with"), "{without}");
+}

@@ -123,6 +123,8 @@ impl DrillPlan {
     pub const DEFAULT_OP_TIMEOUT: Duration = Duration::from_secs(2);
     /// Messages a second through a store of the user's: each is a line of JSON and a round trip of its own.
     pub const STORE_RATE: f64 = 300.0;
+    /// A store's first append may import half a framework.
+    pub const STORE_OP_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// For plans that were written before it was a field.
     fn default_op_timeout() -> Duration {

@@ -101,6 +101,8 @@ pub(super) struct ConditionsDto {
     compare: bool,
     tail_cut: bool,
     save_secs: Option<f64>,
+    /// The command of a store of the user's.
+    store: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -130,6 +132,7 @@ pub(super) fn conditions(plan: &DrillPlan) -> ConditionsDto {
         compare: plan.compare,
         tail_cut: plan.tail_cut,
         save_secs: plan.save_time.map(|time| time.as_secs_f64()),
+        store: plan.store.clone(),
     }
 }
 

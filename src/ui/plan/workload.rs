@@ -4,7 +4,7 @@ use egui::Ui;
 
 use super::field;
 use crate::app::state::AppState;
-use crate::domain::plan::{Field, PlanDraft};
+use crate::domain::plan::{DrillPlan, Field, PlanDraft};
 use crate::ui::part;
 
 pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
@@ -39,6 +39,27 @@ pub fn show(ui: &mut Ui, state: &AppState, draft: &mut PlanDraft) {
         0.1,
         " s",
     );
+    let spoke_to_redis = draft.store_command.trim().is_empty();
+    field::text(
+        ui,
+        state,
+        Some(Field::Store),
+        "Your store",
+        &mut draft.store_command,
+        "a command, or empty",
+    );
+    let speaks_to_redis = draft.store_command.trim().is_empty();
+    if spoke_to_redis && !speaks_to_redis {
+        draft.rate = draft.rate.min(DrillPlan::STORE_RATE);
+        let patience = DrillPlan::STORE_OP_TIMEOUT.as_secs_f64();
+        draft.op_timeout_secs = draft.op_timeout_secs.max(patience);
+    }
+    if !speaks_to_redis {
+        part::note(
+            ui,
+            "Everything is written and read back through it, as JSON lines; gaps in Redis' files are estimated",
+        );
+    }
     let folded = egui::CollapsingHeader::new("Writers, sizes, seed")
         .default_open(false)
         .show_unindented(ui, |ui| {
