@@ -383,6 +383,14 @@ fn a_dead_servers_file_is_damaged_by_hand_and_a_copy_of_it_repaired() {
     });
     let lost = range.findings.last().unwrap().lost();
     assert_eq!(lost, Some(0));
+    // The bar of the last end goes with it.
+    let begun = Instant::now();
+    while drill.handle.progress.borrow().share.is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let doing = drill.handle.progress.borrow().doing.clone();
+    assert_eq!(doing, Phase::Down.title());
     send(Command::Damage(zero));
     send(Command::Restart);
     send(Command::Repair);
