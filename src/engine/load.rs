@@ -420,13 +420,16 @@ struct Live {
     by_session: Vec<u32>,
     acked: u32,
     new_ticks: Vec<(u32, u32)>,
+    /// Each so many-th acknowledgement is a tick: more than one when they come in a flood.
+    every: u32,
     /// Buffers that are used again for each op.
     key: Vec<u8>,
     body: Vec<u8>,
 }
 
 impl Live {
-    /// Ticks between two publications; a faster load is thinned out by its own overflow.
+    /// Ticks between two publications; a faster load is thinned out evenly, since a stretch without any would look
+    /// like a loss.
     const MAX_NEW_TICKS: usize = 500;
     /// More sessions than this are not copied twenty times a second.
     const MAX_SESSIONS: usize = 50_000;
@@ -437,6 +440,7 @@ impl Live {
             by_session: vec![0; (sessions as usize).min(Self::MAX_SESSIONS)],
             acked: 0,
             new_ticks: Vec::with_capacity(Self::MAX_NEW_TICKS),
+            every: 1,
             key: Vec::new(),
             body: Vec::new(),
         }
@@ -447,9 +451,14 @@ impl Live {
         if let Some(count) = self.by_session.get_mut(session.0 as usize) {
             *count += 1;
         }
-        if self.new_ticks.len() < Self::MAX_NEW_TICKS {
-            self.new_ticks.push((session.0, self.acked));
+        if !self.acked.is_multiple_of(self.every) {
+            return;
         }
+        if self.new_ticks.len() >= Self::MAX_NEW_TICKS {
+            thin(&mut self.new_ticks, Self::MAX_NEW_TICKS);
+            self.every *= 2;
+        }
+        self.new_ticks.push((session.0, self.acked));
     }
 
     fn publish(&mut self, clock: Clock) {
@@ -461,6 +470,7 @@ impl Live {
         view.acked.push([clock.now().secs(), f64::from(self.acked)]);
         thin(&mut view.ticks, LiveView::MAX_TICKS);
         view.ticks.append(&mut self.new_ticks);
+        self.every = 1;
         view.by_session.clone_from(&self.by_session);
         view.generation += 1;
     }
@@ -474,5 +484,24 @@ fn thin<T>(all: &mut Vec<T>, limit: usize) {
             keep = !keep;
             keep
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_thinned_out_evenly_and_leaves_no_stretch_empty() {
+        const FLOOD: u32 = 20_000;
+        let view = Arc::new(Mutex::new(LiveView::default()));
+        let mut live = Live::new(Arc::clone(&view), 1);
+        for _ in 0..FLOOD {
+            live.acked(SessionId(0));
+        }
+        let at: Vec<u32> = live.new_ticks.iter().map(|(_, at)| *at).collect();
+        assert!(at.len() <= Live::MAX_NEW_TICKS);
+        assert!(at.windows(2).all(|pair| pair[1] - pair[0] <= FLOOD / 100));
+        assert!(FLOOD - at.last().unwrap() <= FLOOD / 100);
     }
 }

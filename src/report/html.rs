@@ -32,10 +32,10 @@ pub(super) fn render(record: &RunRecord) -> String {
                 main {
                     (headline(record))
                     (tiles(record))
-                    (acts(record))
                     (curves(record))
                     (lanes(record))
                     (ladder(record))
+                    (acts(record))
                     (transcript(record))
                     (sessions(record))
                     (grounds(record))
@@ -147,8 +147,8 @@ fn images(record: &RunRecord) -> Markup {
                 tbody {
                     @for finding in findings {
                         tr {
-                            td { (wording::acts::image_words(&finding.image)) }
-                            td { (instant(finding.at)) }
+                            td.at { (wording::acts::image_words(&finding.image)) }
+                            td.at { (instant(finding.at)) }
                             td.n { (count(finding.acked)) }
                             td.n { (finding.lost().map_or("–".into(), count)) }
                             td { bdi { (wording::acts::outcome_words(finding)) } }

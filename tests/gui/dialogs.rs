@@ -111,3 +111,26 @@ fn panels_fold_away() {
     assert!(!look.plan_open && !look.inspector_open && !look.log_open);
     assert!(stage.window.query_by_label("Import redis.conf…").is_none());
 }
+
+#[test]
+fn a_palette_that_was_short_for_one_query_is_long_again_for_the_next() {
+    let mut stage = Stage::new(Play::Mute);
+    stage.window.state_mut().act(Action::OpenPalette);
+    stage.settle();
+    let many = stage.control("Go to checks").rect();
+    let window = &mut stage.window;
+    window
+        .state_mut()
+        .act(Action::EditPalette("ladder".into(), 0));
+    stage.settle();
+    assert!(!stage.has("Go to checks"));
+    let window = &mut stage.window;
+    window
+        .state_mut()
+        .act(Action::EditPalette(String::new(), 0));
+    stage.settle();
+    assert_eq!(stage.control("Go to checks").rect(), many);
+    let list = stage.control("Show ladder").rect();
+    stage.click("Show ladder");
+    assert!(stage.state().dialog.is_none(), "{list} is in sight");
+}

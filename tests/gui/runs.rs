@@ -175,3 +175,16 @@ fn a_run_is_opened_by_judging_it_again() {
     let after = (written("verdict.json"), written("reports/report.html"));
     assert_eq!(before, after, "looking at a run changes nothing of it");
 }
+
+#[test]
+fn in_the_smallest_window_every_button_of_a_run_is_within_reach() {
+    let settings = crashdrill::app::state::Settings::default();
+    let mut stage = Stage::sized(Play::Mute, [1024.0, 700.0], settings, |builder| builder);
+    stage.click("Runs");
+    stage.wait("the list", |state| !state.runs.loading);
+    stage.learn(Fact::RunsListed(Ok(summaries()[..1].to_vec())));
+    for button in ["Open", "Show folder", "Delete…"] {
+        let right = stage.control(button).rect().right();
+        assert!(right <= 1024.0, "{button} ends at {right}");
+    }
+}

@@ -389,6 +389,14 @@ fn a_dead_servers_file_is_damaged_by_hand_and_a_copy_of_it_repaired() {
     assert_eq!(ends.last().unwrap().lost(), Some(0));
     let why = range.no_witness.unwrap();
     assert!(why.contains("was not examined"), "{why}");
+    // The bar of the last end goes with it.
+    let begun = Instant::now();
+    while drill.handle.progress.borrow().share.is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let doing = drill.handle.progress.borrow().doing.clone();
+    assert_eq!(doing, Phase::Down.title());
     send(Command::Damage(zero));
     send(Command::Restart);
     send(Command::Repair);

@@ -174,7 +174,9 @@ impl Brush {
             self.measured.clear();
         }
         self.scrolled = false;
-        self.first_missing = lines.iter().position(|line| line.fate.missing());
+        // What had been acknowledged comes before what was only under way.
+        let vanished = lines.iter().position(|line| line.fate == Fate::Vanished);
+        self.first_missing = vanished.or_else(|| lines.iter().position(|line| line.fate.missing()));
         self.stack = Stack::new(lines.len());
         self.lines = lines;
         self.key = Some(key);

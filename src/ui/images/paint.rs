@@ -217,7 +217,9 @@ fn lanes(ui: &mut Ui, finding: &ImageFinding, stretch: Stretch, instants: &Insta
         return;
     }
     const NAME: f32 = 46.0;
-    let size = vec2(ui.available_width(), LANE * rows.len() as f32 + 4.0);
+    // As high as a wide window asks for: the picture is shown to a room.
+    let high = (ui.available_width() / 34.0).clamp(LANE, 20.0);
+    let size = vec2(ui.available_width(), high * rows.len() as f32 + 4.0);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let field = Rect::from_min_max(pos2(rect.left() + NAME, rect.top()), rect.max);
     let painter = ui.painter();
@@ -225,9 +227,9 @@ fn lanes(ui: &mut Ui, finding: &ImageFinding, stretch: Stretch, instants: &Insta
     let x = |at: u32| field.left() + stretch.share(at) * field.width();
     let tick = (field.width() / (stretch.end - stretch.first).max(1) as f32).clamp(1.5, 5.0);
     for (n, lane) in rows.iter().enumerate() {
-        let top = field.top() + 2.0 + LANE * n as f32;
+        let top = field.top() + 2.0 + high * n as f32;
         let name = FontId::monospace(sizes().small - 1.0);
-        let middle = pos2(rect.left(), top + LANE / 2.0);
+        let middle = pos2(rect.left(), top + high / 2.0);
         painter.text(
             middle,
             Align2::LEFT_CENTER,
@@ -244,7 +246,7 @@ fn lanes(ui: &mut Ui, finding: &ImageFinding, stretch: Stretch, instants: &Insta
             } else {
                 theme.lost
             };
-            let place = Rect::from_min_size(pos2(x(at), top + 1.0), vec2(tick, LANE - 2.0));
+            let place = Rect::from_min_size(pos2(x(at), top + 1.0), vec2(tick, high - 2.0));
             painter.rect_filled(place.intersect(field), 0.0, color);
         }
     }

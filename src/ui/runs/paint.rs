@@ -114,7 +114,7 @@ fn table(ui: &mut Ui, state: &AppState, rows: &[&RunSummary], actions: &mut Vec<
         .column(Column::exact(112.0))
         .column(Column::exact(100.0))
         .column(Column::exact(80.0))
-        .column(Column::remainder().at_least(120.0).clip(true))
+        .column(Column::remainder().at_least(40.0).clip(true))
         .column(Column::exact(150.0));
     let header = builder.header(26.0, |mut header| {
         for column in RunColumn::ALL {
