@@ -1,7 +1,5 @@
 //! What must hold for every history: nothing that was fsynced is ever lost, nothing is ever invented.
 
-use std::time::Duration;
-
 use std::collections::BTreeMap;
 use std::ops::Range;
 
