@@ -108,7 +108,7 @@ fn always_loses_nothing_of_either_store() {
 /// A drill with a store that has a habit: exit code, report, everything told.
 fn habit(program: &Program, habit: &str, more: &[&str]) -> (Option<i32>, Value, String) {
     let path = program.path("report.json").display().to_string();
-    let store = format!("{} {habit}", shipped("tests/checks/habits.py"));
+    let store = format!("{} {habit} drilled", shipped("tests/checks/habits.py"));
     let mut arguments = vec!["run", "--backend", "process", "--report", &path, "--force"];
     arguments.extend(["--store-cmd", &store, "--sessions", "20", "--writers", "2"]);
     arguments.extend(["--preset", "aof-always", "--op-timeout", "0.5"]);

@@ -233,7 +233,7 @@ fn a_unix_socket_is_an_address_and_what_needs_a_proxy_says_so() {
 fn cancelling_does_not_wait_for_a_store_that_hangs_or_never_greets() {
     let python = crate::python::python();
     let habits = crate::python::file("tests/checks/habits.py");
-    let hanging = format!("{} {} hangs", python.display(), habits.display());
+    let hanging = format!("{} {} hangs cancelled", python.display(), habits.display());
     let never = "sh -c 'touch \"$HANGING\"; sleep 3600'".to_owned();
     for store in [hanging, never] {
         let program = Program::new();
