@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crashdrill::backend::Endpoint;
+use crashdrill::backend::{Endpoint, Wire};
 use crashdrill::client::scan::{self, ScanWatch};
 use crashdrill::domain::checker::{self, Circumstances};
 use crashdrill::domain::event::{DrillEvent, Phase};
@@ -159,6 +159,7 @@ impl Server {
             user: None,
             password: None,
             database: 0,
+            wire: Wire::Tcp,
         }
     }
 
@@ -203,6 +204,7 @@ fn stream(server: &Server, workload: Workload, messages: u64) -> (History, Durat
         KeySpace::default(),
         journal,
         Arc::default(),
+        None,
     );
     let begun = Instant::now();
     let streaming = load.stream(&server.endpoint()).unwrap();

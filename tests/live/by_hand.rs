@@ -382,11 +382,11 @@ fn a_dead_servers_file_is_damaged_by_hand_and_a_copy_of_it_repaired() {
         DrillEvent::TailCutTried { tail_cut } => Some(tail_cut.clone()),
         _ => None,
     });
-    let ends = range
+    let mut ends = range
         .findings
         .iter()
         .filter(|finding| matches!(finding.image, Image::CutAt { .. }));
-    assert_eq!(ends.last().unwrap().lost(), Some(0));
+    assert_eq!(ends.next_back().unwrap().lost(), Some(0));
     let why = range.no_witness.unwrap();
     assert!(why.contains("was not examined"), "{why}");
     // The bar of the last end goes with it.

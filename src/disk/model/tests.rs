@@ -295,12 +295,12 @@ proptest! {
     ) {
         let mut model = model(&plan(metadata, Tail::Drop), true);
         let mut durable = 0;
-        for at in 0..steps.len() {
+        for step in &steps {
             // One step at a time, each by a bookkeeper of its own.
-            if matches!(steps[at], Step::Truncate(..) | Step::Overwrite(..) | Step::Rename(..) | Step::Cancel(_)) {
+            if matches!(step, Step::Truncate(..) | Step::Overwrite(..) | Step::Rename(..) | Step::Cancel(_)) {
                 continue;
             }
-            match &steps[at] {
+            match step {
                 Step::Append(number, len) => {
                     let Ok(ino) = model.find(ROOT, &name(*number)) else { continue };
                     let mut bytes = vec![7; len + 7];
