@@ -20,11 +20,12 @@ use super::{Entry, all};
 use crate::backend::{BackendError, Endpoint};
 use crate::client::budget::Budget;
 use crate::client::reader::{ReadError, Reader};
-use crate::client::talk::Talk;
+use crate::client::talk::{Talk, Trouble};
 use crate::client::target::Target as Address;
 use crate::domain::check::{
     Candidate, CheckResult, Finding, Group, Standing, SuiteRecord, Trial, judge,
 };
+use crate::domain::op::Completion;
 
 /// Groups at once: a check waits for answers most of its time.
 const WORKERS: usize = 4;
@@ -196,7 +197,7 @@ impl Suite {
         match &self.request.target {
             Target::Own => {
                 let server = Owned::start(&self.request.place, IN_MEMORY).map_err(told)?;
-                version(&mut server.talk().map_err(told)?).map_err(told)
+                version(&mut server.talk().map_err(told)?).map_err(|trouble| told(trouble.into()))
             }
             Target::Given { endpoint, notes } => {
                 let address = namespace::address(endpoint);
@@ -207,9 +208,12 @@ impl Suite {
                     ),
                 };
                 let mut talk = Talk::open(endpoint, PATIENCE).map_err(unreachable)?;
-                // An encrypted connection may say only at its first command that it does not stand.
-                let untrusted = |stop| mismatch(endpoint).unwrap_or_else(|| told(stop));
-                let version = version(&mut talk).map_err(untrusted)?;
+                // Only the first command shows that an encrypted connection does not stand, or that it is no Redis.
+                let unsaid = |trouble: Trouble| match trouble.completion {
+                    Completion::Refused => trouble.to_string(),
+                    _ => unreachable(trouble),
+                };
+                let version = version(&mut talk).map_err(unsaid)?;
                 if version.ends_with(' ') {
                     return Err(format!(
                         "what answers at {address} does not say that it is a Redis"

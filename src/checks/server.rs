@@ -8,7 +8,7 @@ use crate::backend::lease::CONFIG_FILE;
 use crate::backend::process::ProcessBackend;
 use crate::backend::{Backend, BackendError, Endpoint, ServerSpec, Watch};
 use crate::client::connect::{Readiness, ask};
-use crate::client::talk::{Reply, Talk};
+use crate::client::talk::{Reply, Talk, Trouble};
 
 /// Nothing on disk: for checks in which the server never ends.
 pub const IN_MEMORY: &str = "save \"\"\nappendonly no\n";
@@ -154,7 +154,7 @@ impl Owned {
 }
 
 /// Name and version of the server, `Redis 7.0.15`.
-pub fn version(talk: &mut Talk) -> Result<String, Stop> {
+pub fn version(talk: &mut Talk) -> Result<String, Trouble> {
     let info = crate::say!(talk, "INFO", "server")?.text();
     let server = crate::client::info::Info::parse(&info).server();
     Ok(format!("{} {}", server.engine, server.version))

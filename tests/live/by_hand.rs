@@ -391,12 +391,12 @@ fn a_dead_servers_file_is_damaged_by_hand_and_a_copy_of_it_repaired() {
     assert!(why.contains("was not examined"), "{why}");
     // The bar of the last end goes with it.
     let begun = Instant::now();
-    while drill.handle.progress.borrow().share.is_some() {
-        assert!(begun.elapsed() < Duration::from_secs(20));
+    while drill.handle.progress.borrow().doing != Phase::Down.title() {
+        let doing = &drill.handle.progress.borrow().doing;
+        assert!(begun.elapsed() < Duration::from_secs(20), "{doing} stays");
         std::thread::sleep(Duration::from_millis(2));
     }
-    let doing = drill.handle.progress.borrow().doing.clone();
-    assert_eq!(doing, Phase::Down.title());
+    assert_eq!(drill.handle.progress.borrow().share, None);
     send(Command::Damage(zero));
     send(Command::Restart);
     send(Command::Repair);
